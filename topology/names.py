@@ -1,0 +1,104 @@
+"""The one place where exchanges, queues and routing keys get their names.
+
+A *token* is one word of a routing key (a team, a skill, a playbook, a client). Ids never go into keys.
+"""
+
+import re
+from typing import Final
+
+TOKEN: Final = re.compile(r"[a-z0-9_-]{1,40}")
+
+INGRESS: Final = "warren.ingress"
+TASKS: Final = "warren.tasks"
+RESULTS: Final = "warren.results"
+REPLIES: Final = "warren.replies"
+EVENTS: Final = "warren.events"
+CONTROL: Final = "warren.control"
+DEAD: Final = "warren.dead"
+UNROUTABLE: Final = "warren.unroutable"
+RETRY_OUT: Final = "warren.retry.out"
+
+PROJECTS_QUEUE: Final = "warren.projects"
+DIRECTOR_QUEUE: Final = "warren.director"
+UNROUTABLE_QUEUE: Final = "warren.unroutable"
+HISTORY_STREAM: Final = "warren.history"
+
+DIRECTOR: Final = "director"
+"""The owner of the director's queues, keys and dead letters; no team may carry this name."""
+
+DIRECTOR_RESULT_KEY: Final = f"result.{DIRECTOR}"
+
+RETRY_LEVELS: Final = 16
+RETRY_UNIT_MS: Final = 250
+RETRY_MAX_UNITS: Final = 2**RETRY_LEVELS - 1
+
+
+def is_token(word: str) -> bool:
+    """Whether `word` may stand as one word in a routing key."""
+    return TOKEN.fullmatch(word) is not None
+
+
+def lead_queue(team: str) -> str:
+    return f"warren.lead.{team}"
+
+
+def lead_results_queue(team: str) -> str:
+    return f"warren.lead.{team}.results"
+
+
+def work_queue(team: str, skill: str) -> str:
+    return f"warren.work.{team}.{skill}"
+
+
+def dead_queue(owner: str) -> str:
+    """The dead-letter queue of a team, or of the director."""
+    return f"warren.dead.{owner}"
+
+
+def retry_name(level: int) -> str:
+    """The exchange and the queue of one level of the retry ladder share this name."""
+    return f"warren.retry.{level}"
+
+
+def queue_token(queue: str) -> str:
+    """How dead-letter and retry keys call a queue: its name without the prefix."""
+    return queue.removeprefix("warren.")
+
+
+def project_key(playbook: str) -> str:
+    return f"project.{playbook}"
+
+
+def command_key(verb: str) -> str:
+    return f"command.{verb}"
+
+
+def query_key(noun: str) -> str:
+    return f"query.{noun}"
+
+
+def assign_key(team: str) -> str:
+    return f"assign.{team}"
+
+
+def task_key(team: str, skill: str) -> str:
+    return f"task.{team}.{skill}"
+
+
+def result_key(owner: str) -> str:
+    return f"result.{owner}"
+
+
+def reply_key(client: str) -> str:
+    return f"reply.{client}"
+
+
+def retry_key(units: int, queue: str) -> str:
+    """The key that keeps a message on the ladder for `units` of `RETRY_UNIT_MS`, then hands it to `queue`.
+
+    Raises ValueError outside of 0..`RETRY_MAX_UNITS`.
+    """
+    if not 0 <= units <= RETRY_MAX_UNITS:
+        raise ValueError(f"a delay of {units} units is outside of 0..{RETRY_MAX_UNITS}")
+    bits = ".".join(format(units, f"0{RETRY_LEVELS}b"))
+    return f"{bits}.q.{queue_token(queue)}"

@@ -51,9 +51,7 @@ class PublishFailed(WarrenError):
     of the `unconfirmed` nothing was heard before the connection went: the broker may have them.
     """
 
-    def __init__(
-        self, message: str, *, unroutable: list[int], refused: list[int], unconfirmed: list[int]
-    ) -> None:
+    def __init__(self, message: str, *, unroutable: list[int], refused: list[int], unconfirmed: list[int]) -> None:
         super().__init__(message)
         self.unroutable = unroutable
         self.refused = refused

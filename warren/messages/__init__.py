@@ -1,0 +1,1 @@
+"""The wire: one pydantic model per message type, their codec and their JSON Schemas."""

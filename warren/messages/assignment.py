@@ -1,0 +1,25 @@
+"""The part of a project that goes to one team lead."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from warren.messages.message import JsonObject, Message, Priority, Token, UnixSeconds
+
+
+class Assignment(Message):
+    """A plan and its input for one team."""
+
+    TYPE: ClassVar[str] = "warren.assignment.v1"
+
+    id: str
+    owner: str = Field(description="the project or assignment whose plan delegated it")
+    team: Token
+    plan: JsonObject
+    input: JsonObject
+    report_to: Token = Field(description="who waits for the outcome: director, or the delegating team")
+    priority: Priority
+    attempt: int = 1
+    deadline_s: UnixSeconds | None = None

@@ -1,0 +1,97 @@
+"""Bytes to messages and back; everything that is wrong with a body is said here, once."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+import pydantic_core
+from pydantic import ValidationError
+
+from warren.errors import InvalidInput, MessageTooLarge
+from warren.messages.assignment import Assignment
+from warren.messages.command import Command, Control
+from warren.messages.event import Event
+from warren.messages.message import Message
+from warren.messages.project import Project
+from warren.messages.query import Query
+from warren.messages.reply import Reply
+from warren.messages.result import ResultMessage
+from warren.messages.task import TaskMessage
+
+M = TypeVar("M", bound=Message)
+
+MESSAGES: Final[tuple[type[Message], ...]] = (
+    Project,
+    Assignment,
+    TaskMessage,
+    ResultMessage,
+    Event,
+    Command,
+    Control,
+    Query,
+    Reply,
+)
+
+DEFAULT_LIMIT_BYTES: Final = 8 * 1024 * 1024
+MAX_REASONS: Final = 5
+
+
+def encode(message: Message, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> bytes:
+    """The body of a message. Raises MessageTooLarge."""
+    return within(message.__pydantic_serializer__.to_json(message, exclude_none=True), limit_bytes)
+
+
+def decode(model: type[M], body: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> M:
+    """The message in a body.
+
+    Raises InvalidInput with code `not_json`, `not_utf8` or `message_invalid` and a pointer to what is wrong, and
+    MessageTooLarge.
+    """
+    within(body, limit_bytes)
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise explained(error, body, model.TYPE) from None
+
+
+def within(body: bytes, limit_bytes: int) -> bytes:
+    """The body, if it is within the limit. Raises MessageTooLarge."""
+    if len(body) > limit_bytes:
+        raise MessageTooLarge(len(body), limit_bytes)
+    return body
+
+
+def explained(error: ValidationError, body: bytes, what: str) -> InvalidInput:
+    """A validation error in words that its sender can act on."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    if problems[0]["type"] == "json_invalid":
+        return _not_json(body, problems[0]["msg"])
+    reasons = [f"{pointer(problem['loc']) or '/'}: {problem['msg']}" for problem in problems[:MAX_REASONS]]
+    if len(problems) > MAX_REASONS:
+        reasons.append(f"and {len(problems) - MAX_REASONS} more")
+    return InvalidInput(
+        "message_invalid", f"not a valid {what}: {'; '.join(reasons)}", pointer=pointer(problems[0]["loc"])
+    )
+
+
+def pointer(location: tuple[int | str, ...]) -> str:
+    """A JSON pointer (RFC 6901) from pydantic's location."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in location)
+
+
+def to_json(value: Any) -> str:
+    """Compact JSON text of a plain value."""
+    return pydantic_core.to_json(value).decode()
+
+
+def from_json(text: str | bytes) -> Any:
+    """The plain value in JSON text that we wrote."""
+    return pydantic_core.from_json(text)
+
+
+def _not_json(body: bytes, reason: str) -> InvalidInput:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return InvalidInput("not_utf8", f"the body is not UTF-8: byte {error.start} cannot be decoded")
+    return InvalidInput("not_json", f"the body is not JSON: {reason}")

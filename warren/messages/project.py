@@ -1,0 +1,38 @@
+"""What a client submits."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+
+from topology.names import TOKEN
+from warren.messages.message import NORMAL_PRIORITY, JsonObject, Message, Priority, Token
+
+UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+ProjectId = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
+ReplyTo = Annotated[str, StringConstraints(pattern=rf"^reply\.{TOKEN.pattern}$")]
+
+
+class Project(Message):
+    """A playbook's name, or a plan, and an input. Everything else has a default."""
+
+    TYPE: ClassVar[str] = "warren.project.v1"
+
+    id: ProjectId | None = Field(default=None, description="a UUID (best a UUIDv7); the same id is the same project")
+    playbook: Token | None = None
+    plan: JsonObject | None = Field(default=None, description="a plan of its own, instead of a playbook")
+    input: JsonObject = Field(default_factory=dict)
+    priority: Priority = NORMAL_PRIORITY
+    deadline: AwareDatetime | None = Field(default=None, description="when it is no longer wanted (RFC 3339)")
+    timeout_s: float | None = Field(default=None, gt=0, description="the same, in seconds from acceptance")
+    reply_to: ReplyTo | None = Field(default=None, description="a key on warren.replies, such as reply.my-client")
+    labels: dict[str, str] = Field(default_factory=dict, description="the client's own words; carried, not read")
+
+    @model_validator(mode="after")
+    def _one_way_to_say_what(self) -> Self:
+        if (self.playbook is None) == (self.plan is None):
+            raise ValueError("give either a playbook's name or a plan")
+        if self.deadline is not None and self.timeout_s is not None:
+            raise ValueError("give either a deadline or timeout_s")
+        return self

@@ -1,0 +1,79 @@
+"""What the director answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from warren.messages.message import JsonObject, Message, UnixSeconds, Value
+from warren.messages.outcome import ErrorInfo, Outcome
+
+
+class Accepted(Value):
+    """The project is in the ledger and cannot be lost any more."""
+
+    kind: Literal["accepted"] = "accepted"
+    duplicate: bool = Field(default=False, description="it had been accepted before")
+
+
+class Rejected(Value):
+    """What was sent cannot be used; `error` says what is wrong, and where."""
+
+    kind: Literal["rejected"] = "rejected"
+    error: ErrorInfo
+
+
+class Finished(Value):
+    """The project ended."""
+
+    kind: Literal["finished"] = "finished"
+    outcome: Outcome
+    accepted_s: UnixSeconds
+    ended_s: UnixSeconds
+
+
+class Branch(Value):
+    """One line of a project's tree: a project, an assignment, a node of a plan or a task."""
+
+    id: str
+    kind: str
+    name: str = ""
+    status: str
+    total: int = Field(default=0, description="children known so far")
+    done: int = 0
+    failed: int = 0
+    started_s: UnixSeconds | None = None
+    ended_s: UnixSeconds | None = None
+
+
+class Status(Value):
+    """Where a project stands: its tree, without the single tasks of its maps."""
+
+    kind: Literal["status"] = "status"
+    project: str
+    playbook: str | None
+    status: str
+    accepted_s: UnixSeconds
+    ended_s: UnixSeconds | None
+    tree: list[Branch]
+    error: ErrorInfo | None = None
+
+
+class Projects(Value):
+    """The newest projects."""
+
+    kind: Literal["projects"] = "projects"
+    projects: list[JsonObject]
+
+
+Answer = Annotated[Accepted | Rejected | Finished | Status | Projects, Field(discriminator="kind")]
+
+
+class Reply(Message):
+    """An answer to a project, a command or a query; the AMQP `correlation_id` is the one of what it answers."""
+
+    TYPE: ClassVar[str] = "warren.reply.v1"
+
+    project: str | None
+    answer: Answer

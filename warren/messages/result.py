@@ -1,0 +1,30 @@
+"""How tasks and assignments report to whoever waits for them."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from warren.messages.message import Message, UnixSeconds, Value
+from warren.messages.outcome import Outcome
+
+
+class Result(Value):
+    """The outcome of one attempt."""
+
+    id: str
+    owner: str = Field(description="the project or assignment whose plan waits for it")
+    attempt: int
+    outcome: Outcome
+    started_s: UnixSeconds
+    ended_s: UnixSeconds
+    agent: str = Field(default="", description="who ran it")
+
+
+class ResultMessage(Message):
+    """One result or many."""
+
+    TYPE: ClassVar[str] = "warren.result.v1"
+
+    results: Annotated[list[Result], Field(min_length=1)]

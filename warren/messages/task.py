@@ -1,0 +1,30 @@
+"""Work for a worker."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from warren.messages.message import JsonObject, Message, Priority, Token, UnixSeconds, Value
+
+
+class Task(Value):
+    """One call of a skill."""
+
+    id: str
+    input: JsonObject
+    attempt: int = 1
+    deadline_s: UnixSeconds | None = None
+
+
+class TaskMessage(Message):
+    """One task, or a bundle of cheap tasks of one skill; each settles on its own."""
+
+    TYPE: ClassVar[str] = "warren.task.v1"
+
+    team: Token
+    skill: Token
+    owner: str = Field(description="the assignment that the tasks belong to")
+    priority: Priority
+    tasks: Annotated[list[Task], Field(min_length=1)]

@@ -1,0 +1,109 @@
+# Every target sets up what it needs, once, and says so. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+VENV ?= .venv
+BENCH_VENV ?= .venv-bench
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+BENCH_READY := $(BENCH_VENV)/.ready
+PATH_TO_SURVEY ?=
+PYTEST_ARGS ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(READY) services-demo ## Survey a source tree with a whole cluster on this machine (PATH_TO_SURVEY=… to choose it)
+	$(BIN)/python examples/survey/demo.py $(PATH_TO_SURVEY)
+
+.PHONY: test
+test: $(READY) services-test ## Run all tests; those that need RabbitMQ or PostgreSQL start their own
+	@echo "· running all tests"
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+.PHONY: test-unit
+test-unit: $(READY) ## Run the tests that need no server
+	@echo "· running the unit tests"
+	$(BIN)/pytest tests/unit $(PYTEST_ARGS)
+
+.PHONY: test-integration
+test-integration: $(READY) services-test ## Run the tests that need a server, without those that kill processes
+	@echo "· running the tests that need a server"
+	$(BIN)/pytest -m "not chaos" --ignore=tests/unit $(PYTEST_ARGS)
+
+.PHONY: test-chaos
+test-chaos: $(READY) services-test ## Run the tests that start and kill real processes
+	@echo "· running the tests that kill processes"
+	$(BIN)/pytest -m chaos $(PYTEST_ARGS)
+
+.PHONY: check
+check: $(READY) ## Run what is fast: format, lint, types, import contracts, generated files, unit tests
+	@echo "· checking the format"
+	$(BIN)/ruff format --check .
+	@echo "· linting"
+	$(BIN)/ruff check .
+	@echo "· checking the types"
+	$(BIN)/mypy
+	@echo "· checking the import contracts"
+	$(BIN)/lint-imports
+	@$(MAKE) generated
+	@echo "· running the unit tests"
+	$(BIN)/pytest tests/unit -m "not golden" $(PYTEST_ARGS)
+
+.PHONY: generated
+generated: $(READY) ## Check that generated files (locks, schemas, exports) are what the code makes of them
+	@echo "· checking the generated files"
+	$(BIN)/pytest tests/unit -m golden $(PYTEST_ARGS)
+
+.PHONY: bench
+bench: $(BENCH_READY) services-bench ## Measure Warren beside Celery, Dramatiq and the raw client
+	$(BENCH_VENV)/bin/python -m benchmarks.run
+
+.PHONY: fmt
+fmt: $(READY) ## Format the code and apply the safe fixes of the linter
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: setup
+setup: $(READY) ## Make the virtual environment (every target that needs it does)
+
+.PHONY: lock
+lock: $(READY) ## Bring both lock files up to date with pyproject.toml
+	@.ci/lock $(BIN)/python
+
+.PHONY: clean
+clean: ## Remove what these targets made
+	rm -rf $(VENV) $(BENCH_VENV) .warren .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+services-%:
+	@.ci/services $*
+
+# A new lock is installed over what is there; the environment itself is made once.
+$(VENV)/.made $(BENCH_VENV)/.made:
+	@python="$$(.ci/python)"; \
+	echo "· creating $(@D) with $$("$$python" --version)"; \
+	"$$python" -m venv --clear $(@D)
+	@touch $@
+
+$(READY): requirements.lock pyproject.toml | $(VENV)/.made
+	@echo "· installing the dependencies named in $< into $(@D); the first time takes about a minute"
+	@$(@D)/bin/python -m pip install --quiet --require-hashes -r $<
+	@echo "· installing Warren into $(@D), editable"
+	@$(@D)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BENCH_READY): benchmarks/requirements.lock pyproject.toml | $(BENCH_VENV)/.made
+	@echo "· installing the dependencies named in $< into $(@D); the first time takes about a minute"
+	@$(@D)/bin/python -m pip install --quiet --require-hashes -r $<
+	@echo "· installing Warren into $(@D), editable"
+	@$(@D)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

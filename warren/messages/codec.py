@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final, TypeVar
 
 import pydantic_core
@@ -48,6 +49,7 @@ def decode(model: type[M], body: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) 
     MessageTooLarge.
     """
     within(body, limit_bytes)
+    _refuse_not_a_number(body)
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
@@ -81,12 +83,26 @@ def pointer(location: tuple[int | str, ...]) -> str:
 
 def to_json(value: Any) -> str:
     """Compact JSON text of a plain value."""
-    return pydantic_core.to_json(value).decode()
+    return pydantic_core.to_json(value, inf_nan_mode="null").decode()
 
 
 def from_json(text: str | bytes) -> Any:
     """The plain value in JSON text that we wrote."""
     return pydantic_core.from_json(text)
+
+
+def _refuse_not_a_number(body: bytes) -> None:
+    """Refuse NaN and Infinity, which are not JSON; the look at the bytes keeps the check off the hot path."""
+    if b"NaN" not in body and b"Infinity" not in body:
+        return
+    try:
+        json.loads(body, parse_constant=_refuse)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        return  # the parser that follows says it better
+
+
+def _refuse(constant: str) -> None:
+    raise InvalidInput("not_json", f"the body is not JSON: {constant} is not a JSON number")
 
 
 def _not_json(body: bytes, reason: str) -> InvalidInput:

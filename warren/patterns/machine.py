@@ -1,0 +1,67 @@
+"""The contract between a pattern and the engine that carries it out.
+
+A machine has no I/O, no clock and no randomness. The engine makes one for a node of a plan, from the node's scope
+and a way to read its children's outputs; it may be thrown away at any time and made again from the same inputs. All
+that changes is in the state, a small JSON object that the engine keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from warren.messages.message import JsonObject
+from warren.messages.outcome import AnyOutcome
+from warren.patterns.expression import Scope
+
+if TYPE_CHECKING:
+    from warren.patterns.node import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A child that has ended."""
+
+    key: str
+    outcome: AnyOutcome
+
+
+@dataclass(slots=True)
+class Step:
+    """What a machine wants done: children to start, whether to stop the others, and its own end if it has come."""
+
+    state: JsonObject
+    start: Sequence[str] = ()
+    cancel_rest: bool = False
+    outcome: AnyOutcome | None = None
+    notes: list[JsonObject] = field(default_factory=list)
+
+
+class Outputs(Protocol):
+    """The outputs of a node's children that have succeeded, as the ledger holds them."""
+
+    def of(self, key: str) -> JsonObject:
+        """One child's output. Raises KeyError if it has none."""
+
+    def all(self) -> Iterator[tuple[str, JsonObject]]:
+        """(key, output) of all of them, in the children's order."""
+
+
+class Machine(Protocol):
+    """A node of a plan at work. The same outcomes in any order, repeated or not, lead to the same end."""
+
+    def begin(self) -> Step:
+        """The first step."""
+
+    def advance(self, state: JsonObject, settled: Sequence[Settled]) -> Step:
+        """The next step, after some children have ended. `state` may be changed in place and returned."""
+
+    def child(self, key: str) -> Node:
+        """The plan of that child."""
+
+    def scope(self, key: str) -> Scope:
+        """What that child's expressions see."""
+
+    def position(self, key: str) -> int:
+        """Where the child stands among its siblings."""

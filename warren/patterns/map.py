@@ -1,0 +1,151 @@
+"""The same plan for every item of a list, a window of them at a time, and one value made of the outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Sequence as Many
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from warren.errors import InvalidInput
+from warren.messages.message import JsonObject
+from warren.messages.outcome import ErrorInfo, Failed, Succeeded
+from warren.patterns.expression import Expression, Scope, compiled
+from warren.patterns.failures import summary
+from warren.patterns.machine import Machine, Outputs, Settled, Step
+from warren.patterns.node import Node
+from warren.patterns.reducers import Reducer, reduced
+
+if TYPE_CHECKING:
+    from warren.patterns.plan import AnyNode
+
+REDUCE_KEY = "reduce"
+MAX_LISTED_FAILURES = 100
+
+
+class Map(Node):
+    """Run `do` for each of `items`, at most `window` at the same time.
+
+    With `chunk: n`, `item` is a list of up to n items. `reduce` is a reducer's name, or a node that sees the outputs
+    as `results.items`. Up to `tolerate` items may end badly (or all of them); they are listed under `failed`.
+    """
+
+    kind: Literal["map"] = "map"
+    items: Expression
+    do: AnyNode
+    window: int = Field(default=1000, ge=1, le=100_000)
+    chunk: int | None = Field(default=None, ge=1)
+    reduce: Reducer | AnyNode = "collect"
+    tolerate: int | Literal["all"] = 0
+
+    def machine(self, scope: Scope, outputs: Outputs) -> Machine:
+        return MapMachine(self, scope, outputs)
+
+    def children(self) -> Iterator[tuple[str, Node]]:
+        yield "do", self.do
+        if isinstance(self.reduce, Node):
+            yield REDUCE_KEY, self.reduce
+
+
+class MapMachine:
+    """State: `next` to start; `low`, below which all have ended; `above`, those beyond it; `failed`, a few of them."""
+
+    def __init__(self, node: Map, scope: Scope, outputs: Outputs) -> None:
+        self._node = node
+        self._scope = scope
+        self._outputs = outputs
+        self._items = chunked(_listed(compiled(node.items)(scope), node.items), node.chunk)
+
+    def begin(self) -> Step:
+        return self._go_on({"next": 0, "low": 0, "above": [], "failures": 0, "failed": [], "total": len(self._items)})
+
+    def advance(self, state: JsonObject, settled: Many[Settled]) -> Step:
+        if state.get("reducing"):
+            return self._reduced(state, settled)
+        above = set(state["above"])
+        for child in settled:
+            if child.key == REDUCE_KEY:
+                continue
+            index = int(child.key)
+            if index < state["low"] or index in above:
+                continue
+            above.add(index)
+            if not isinstance(child.outcome, Succeeded):
+                self._note_failure(state, index, child)
+        self._raise_low(state, above)
+        if self._beyond_tolerance(state):
+            return Step(state, cancel_rest=True, outcome=self._too_many(state))
+        return self._go_on(state)
+
+    def child(self, key: str) -> Node:
+        if key == REDUCE_KEY:
+            assert isinstance(self._node.reduce, Node)
+            return self._node.reduce
+        return self._node.do
+
+    def scope(self, key: str) -> Scope:
+        if key == REDUCE_KEY:
+            outputs = [output for key, output in self._outputs.all() if key != REDUCE_KEY]
+            return {**self._scope, "results": {**self._scope.get("results", {}), "items": outputs}}
+        return {**self._scope, "item": self._items[int(key)], "index": int(key)}
+
+    def position(self, key: str) -> int:
+        return len(self._items) if key == REDUCE_KEY else int(key)
+
+    def _go_on(self, state: JsonObject) -> Step:
+        ended = state["low"] + len(state["above"])
+        if ended == len(self._items):
+            return self._all_ended(state)
+        first = state["next"]
+        state["next"] = max(first, min(len(self._items), ended + self._node.window))
+        return Step(state, start=[str(index) for index in range(first, state["next"])])
+
+    def _all_ended(self, state: JsonObject) -> Step:
+        if isinstance(self._node.reduce, Node):
+            state["reducing"] = True
+            return Step(state, start=[REDUCE_KEY])
+        output = reduced(self._node.reduce, (output for _, output in self._outputs.all()), count=len(self._items))
+        if state["failures"]:
+            output = {**output, "failed": state["failed"], "failures": state["failures"]}
+        return Step(state, outcome=Succeeded(output=output))
+
+    def _reduced(self, state: JsonObject, settled: Many[Settled]) -> Step:
+        return Step(state, outcome=next((child.outcome for child in settled if child.key == REDUCE_KEY), None))
+
+    def _note_failure(self, state: JsonObject, index: int, child: Settled) -> None:
+        state["failures"] += 1
+        if len(state["failed"]) < MAX_LISTED_FAILURES:
+            state["failed"].append({"index": index, **summary(child.outcome)})
+
+    def _beyond_tolerance(self, state: JsonObject) -> bool:
+        return self._node.tolerate != "all" and state["failures"] > self._node.tolerate
+
+    def _too_many(self, state: JsonObject) -> Failed:
+        first = state["failed"][0]
+        message = f"item {first['index']} ended as {first['status']}: {first['message']}"
+        if state["failures"] > 1:
+            message = f"{state['failures']} items ended badly; {message}"
+        return Failed(error=ErrorInfo(code="map_failed", message=message))
+
+    @staticmethod
+    def _raise_low(state: JsonObject, above: set[int]) -> None:
+        low = state["low"]
+        while low in above:
+            above.discard(low)
+            low += 1
+        state["low"], state["above"] = low, sorted(above)
+
+
+def chunked(items: list[Any], size: int | None) -> list[Any]:
+    """The items in lists of `size`, or as they are."""
+    if size is None:
+        return items
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def _listed(value: Any, expression: str) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    found = "null" if value is None else type(value).__name__
+    raise InvalidInput("items_not_a_list", f"map needs a list, but {expression!r} gave {found}")

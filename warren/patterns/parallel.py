@@ -1,0 +1,83 @@
+"""Named branches at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Sequence as Many
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from warren.messages.message import JsonObject, Token
+from warren.messages.outcome import AnyOutcome, Succeeded
+from warren.patterns.expression import Scope, Template, compiled
+from warren.patterns.failures import summary
+from warren.patterns.machine import Machine, Outputs, Settled, Step
+from warren.patterns.node import Node
+from warren.patterns.objects import as_object
+
+if TYPE_CHECKING:
+    from warren.patterns.plan import AnyNode
+
+
+class Parallel(Node):
+    """All branches at once; the output is {branch: output}, or `output` over that as `results`.
+
+    With `on_error: continue` a branch that ends badly is listed under `errors` instead of ending the node.
+    """
+
+    kind: Literal["parallel"] = "parallel"
+    branches: Annotated[dict[Token, AnyNode], Field(min_length=1)]
+    on_error: Literal["fail", "continue"] = "fail"
+    output: Template | None = None
+
+    def machine(self, scope: Scope, outputs: Outputs) -> Machine:
+        return ParallelMachine(self, scope, outputs)
+
+    def children(self) -> Iterator[tuple[str, Node]]:
+        yield from self.branches.items()
+
+
+class ParallelMachine:
+    """State: `open`, the branches that run, and `errors` by branch."""
+
+    def __init__(self, node: Parallel, scope: Scope, outputs: Outputs) -> None:
+        self._names = list(node.branches)
+        self._branches = list(node.branches.values())
+        self._fail_fast = node.on_error == "fail"
+        self._output = None if node.output is None else compiled(node.output)
+        self._scope = scope
+        self._outputs = outputs
+
+    def begin(self) -> Step:
+        keys = [str(position) for position in range(len(self._branches))]
+        return Step({"open": keys, "errors": {}}, start=keys)
+
+    def advance(self, state: JsonObject, settled: Many[Settled]) -> Step:
+        for child in settled:
+            if child.key not in state["open"]:
+                continue
+            state["open"].remove(child.key)
+            if isinstance(child.outcome, Succeeded):
+                continue
+            if self._fail_fast:
+                return Step(state, cancel_rest=True, outcome=child.outcome)
+            state["errors"][self._names[int(child.key)]] = summary(child.outcome)
+        return Step(state, outcome=None if state["open"] else self._finish(state["errors"]))
+
+    def child(self, key: str) -> Node:
+        return self._branches[int(key)]
+
+    def scope(self, key: str) -> Scope:
+        del key
+        return self._scope
+
+    def position(self, key: str) -> int:
+        return int(key)
+
+    def _finish(self, errors: JsonObject) -> AnyOutcome:
+        outputs = {self._names[int(key)]: output for key, output in self._outputs.all()}
+        if self._output is not None:
+            seen = {**self._scope, "results": {**self._scope.get("results", {}), **outputs}, "errors": errors}
+            return Succeeded(output=as_object(self._output(seen), "the output of parallel"))
+        return Succeeded(output={**outputs, "errors": errors} if errors else outputs)

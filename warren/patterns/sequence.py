@@ -1,0 +1,77 @@
+"""One step after the other; each sees the results of those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Sequence as Many
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from warren.messages.message import JsonObject, Token
+from warren.messages.outcome import AnyOutcome, Succeeded
+from warren.patterns.expression import Scope, Template, compiled
+from warren.patterns.machine import Machine, Outputs, Settled, Step
+from warren.patterns.node import Node
+from warren.patterns.objects import as_object
+
+if TYPE_CHECKING:
+    from warren.patterns.plan import AnyNode
+
+
+class Sequence(Node):
+    """Steps in their order. The output is `output` over `results`, or else the last step's."""
+
+    kind: Literal["sequence"] = "sequence"
+    steps: Annotated[dict[Token, AnyNode], Field(min_length=1)]
+    output: Template | None = None
+
+    def machine(self, scope: Scope, outputs: Outputs) -> Machine:
+        return SequenceMachine(self, scope, outputs)
+
+    def children(self) -> Iterator[tuple[str, Node]]:
+        yield from self.steps.items()
+
+
+class SequenceMachine:
+    """State: `at`, the step that is running."""
+
+    def __init__(self, node: Sequence, scope: Scope, outputs: Outputs) -> None:
+        self._names = list(node.steps)
+        self._steps = list(node.steps.values())
+        self._output = None if node.output is None else compiled(node.output)
+        self._scope = scope
+        self._outputs = outputs
+
+    def begin(self) -> Step:
+        return Step({"at": 0}, start=["0"])
+
+    def advance(self, state: JsonObject, settled: Many[Settled]) -> Step:
+        current = next((child for child in settled if child.key == str(state["at"])), None)
+        if current is None:
+            return Step(state)
+        if not isinstance(current.outcome, Succeeded):
+            return Step(state, outcome=current.outcome)
+        following = state["at"] + 1
+        if following < len(self._steps):
+            return Step({"at": following}, start=[str(following)])
+        return Step({"at": following}, outcome=self._finish(current.outcome))
+
+    def child(self, key: str) -> Node:
+        return self._steps[int(key)]
+
+    def scope(self, key: str) -> Scope:
+        return {**self._scope, "results": self._results(int(key))}
+
+    def position(self, key: str) -> int:
+        return int(key)
+
+    def _results(self, before: int) -> dict[str, Any]:
+        earlier = self._scope.get("results", {})
+        return {**earlier, **{self._names[step]: self._outputs.of(str(step)) for step in range(before)}}
+
+    def _finish(self, last: Succeeded) -> AnyOutcome:
+        if self._output is None:
+            return last
+        value = self._output({**self._scope, "results": self._results(len(self._steps))})
+        return Succeeded(output=as_object(value, "the sequence's output"))

@@ -1,0 +1,60 @@
+"""A service to run as a process: what it does is told by the environment variable DO."""
+
+import asyncio
+import os
+import sys
+import time
+from contextlib import asynccontextmanager
+
+from warren.errors import BrokerUnavailable
+from warren.runtime.process import main
+from warren.runtime.settings import ServiceSettings
+
+
+def say(words):
+    sys.stdout.write(words + "\n")
+    sys.stdout.flush()
+
+
+class Sleeper:
+    """Sleeps until it is drained; `DO` makes it misbehave."""
+
+    def __init__(self, do):
+        self.do = do
+
+    async def run(self):
+        if self.do == "fail":
+            raise BrokerUnavailable("no broker at amqp://me:hunter2@nowhere/")
+        if self.do == "crash":
+            raise RuntimeError("bang amqp://me:hunter2@nowhere/")
+        if self.do == "end":
+            return
+        if self.do == "stick":
+            time.sleep(3600)  # noqa: ASYNC251
+        await asyncio.Event().wait()
+
+    async def drain(self, grace_s):
+        say(f"draining within {grace_s:g} s")
+        if self.do == "slow":
+            await asyncio.sleep(grace_s)
+        say("drained")
+
+
+def sleeper(settings):
+    do = os.environ.get("DO", "sleep")
+
+    @asynccontextmanager
+    async def factory(readiness):
+        readiness.watch("broker", lambda: None)
+        if do == "never ready":
+            readiness.watch("broker", lambda: "a connection to amqp://nowhere")
+            say("waiting")
+            await asyncio.Event().wait()
+        yield Sleeper(do)
+        say("closed")
+
+    return factory
+
+
+if __name__ == "__main__":
+    sys.exit(main("sleeper", ServiceSettings, sleeper))

@@ -1,0 +1,1 @@
+"""What makes a role a process: settings, start, drain and stop, signals, health, and the supervisor of many."""

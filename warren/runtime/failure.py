@@ -1,0 +1,31 @@
+"""A failed process in words and as an exit code."""
+
+from __future__ import annotations
+
+from warren.errors import BrokerUnavailable, InvalidInput, LedgerUnavailable
+from warren.runtime.exit_code import ExitCode
+from warren.telemetry.redaction import redacted
+
+
+def root_of(error: BaseException) -> BaseException:
+    """The first real error in a group of groups: what went wrong first is what the rest followed from."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def in_words(error: BaseException) -> str:
+    """One line, without passwords."""
+    root = root_of(error)
+    text = str(root)
+    return redacted(text) if text else type(root).__name__
+
+
+def exit_code_of(error: BaseException) -> ExitCode:
+    match root_of(error):
+        case BrokerUnavailable() | LedgerUnavailable():
+            return ExitCode.UNREACHABLE
+        case InvalidInput():
+            return ExitCode.USAGE
+        case _:
+            return ExitCode.FAILED

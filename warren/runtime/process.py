@@ -1,0 +1,133 @@
+"""One service as one process: logs, health, signals, a start-up line and an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, TypeVar
+
+from warren.errors import InvalidInput, WarrenError
+from warren.runtime import tether
+from warren.runtime.exit_code import ExitCode
+from warren.runtime.failure import exit_code_of, in_words, root_of
+from warren.runtime.health import Health, HealthServer
+from warren.runtime.heartbeat import Heartbeat
+from warren.runtime.notify import Notifier
+from warren.runtime.readiness import Readiness
+from warren.runtime.service import DRAIN_MARGIN_S, ServiceFactory, host
+from warren.runtime.settings import ServiceSettings, load, misspelt
+from warren.runtime.signals import stop_on_signals
+from warren.telemetry.logs import bind, configure_logs, get_logger
+
+S = TypeVar("S", bound=ServiceSettings)
+
+TEARDOWN_S: Final = 5.0
+"""What closing the connections to broker and ledger may take, on top of the drain."""
+
+
+def main(
+    role: str, model: type[S], factory: Callable[[S], ServiceFactory], arguments: Sequence[str] | None = None
+) -> int:
+    """What a role's `__main__` calls: `sys.exit(main("director", DirectorSettings, director))`."""
+    try:
+        settings = load(model, sys.argv[1:] if arguments is None else arguments, f"python -m {role}")
+        return run_service(factory(settings), settings, role)
+    except InvalidInput as error:
+        sys.stderr.write(f"{role}: {error}\n")
+        Notifier(os.environ).failed(str(error))
+        return ExitCode.USAGE
+
+
+def run_service(factory: ServiceFactory, settings: ServiceSettings, role: str) -> int:
+    """Run one service until it ends, fails, or is told to stop. Returns the exit code of the process."""
+    configure_logs(settings.log, settings.log_level)
+    bind(role=role, agent=settings.agent)
+    tether.tie(os.environ, settings.grace_s + DRAIN_MARGIN_S + TEARDOWN_S)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(Process(factory, settings, role).run())
+
+
+class Process:
+    """The life of one process."""
+
+    def __init__(self, factory: ServiceFactory, settings: ServiceSettings, role: str) -> None:
+        self._factory = factory
+        self._settings = settings
+        self._role = role
+        self._readiness = Readiness()
+        self._notifier = Notifier(os.environ)
+        self._stop = asyncio.Event()
+        self._cut_short = False
+        self._log = get_logger("warren.process")
+
+    async def run(self) -> ExitCode:
+        """Live, and say how it ended."""
+        for sentence in misspelt(type(self._settings), os.environ):
+            self._log.warning(sentence)
+        try:
+            await self._live()
+        except Exception as error:  # noqa: BLE001
+            return self._failed(error)
+        self._log.info("cut short" if self._cut_short else "stopped")
+        return ExitCode.FAILED if self._cut_short else ExitCode.OK
+
+    async def _live(self) -> None:
+        heartbeat = Heartbeat()
+        async with asyncio.TaskGroup() as group, self._health(heartbeat) as health_url:
+            beating = group.create_task(heartbeat.run())
+            serving = group.create_task(self._serve(health_url))
+            with stop_on_signals(lambda: self._drain(serving), lambda: self._stop_now(serving)):
+                await asyncio.wait({serving})
+            beating.cancel()
+
+    async def _serve(self, health_url: str | None) -> None:
+        async with self._factory(self._readiness) as service:
+            self._readiness.mark_started()
+            self._announce(health_url)
+            await host(service, self._stop, self._settings.grace_s)
+
+    def _drain(self, serving: asyncio.Task[None]) -> None:
+        self._log.info("stopping", grace_s=self._settings.grace_s)
+        self._notifier.stopping()
+        self._readiness.mark_draining()
+        self._stop.set()
+        if not self._readiness.started:
+            serving.cancel()
+
+    def _stop_now(self, serving: asyncio.Task[None]) -> None:
+        self._cut_short = True
+        serving.cancel()
+
+    def _announce(self, health_url: str | None) -> None:
+        facts = {"pid": os.getpid(), "broker": str(self._settings.amqp_url), "health": health_url or "off"}
+        self._log.info(f"{self._role} is ready", **facts)
+        self._notifier.ready(health_url or "")
+
+    def _failed(self, error: Exception) -> ExitCode:
+        reason = in_words(error)
+        root = root_of(error)
+        self._log.error(f"{self._role} failed: {reason}", exc_info=None if isinstance(root, WarrenError) else root)
+        self._notifier.failed(reason)
+        return exit_code_of(error)
+
+    @asynccontextmanager
+    async def _health(self, heartbeat: Heartbeat) -> AsyncIterator[str | None]:
+        if self._settings.health_port is None:
+            yield None
+            return
+        who = {"role": self._role, "agent": self._settings.agent}
+        health = Health(self._readiness, heartbeat, who)
+        async with HealthServer(health, self._settings.health_host, self._settings.health_port) as server:
+            yield server.url
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, where it is installed: it halves what a message costs."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,1 @@
+"""Spans, propagation, metrics and logs."""

@@ -1,0 +1,1 @@
+"""What you need to test your own skills and playbooks."""

@@ -1,0 +1,1 @@
+"""Servers for tests: real ones, started on this machine and ended with whoever asked for them."""

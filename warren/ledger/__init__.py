@@ -1,0 +1,1 @@
+"""The durable record of projects, assignments and tasks, and of every event about them."""

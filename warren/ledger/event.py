@@ -1,0 +1,104 @@
+"""What happened, in the words of the ledger: the closed set of events that everything else follows from.
+
+Rows travel as plain dictionaries whose keys are column names, because they become rows of the projection as they
+are. Their JSON columns (`input`, `output`, `error`, `state`, `plan`, `labels`) hold JSON text, encoded once and used
+as it is in the event, in the row and in the message. One event may speak of many tasks of one owner, for the ledger
+is written in batches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectAccepted:
+    """A project is in the ledger: `task` and `plan` are its rows."""
+
+    TYPE: ClassVar[str] = "project.accepted"
+    subject: str
+    at: float
+    task: Row
+    plan: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A coordinator has begun to carry out the project's or assignment's plan."""
+
+    TYPE: ClassVar[str] = "plan.started"
+    subject: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Tasks and assignments of one owner are to be done; `plans` has a row for each assignment."""
+
+    TYPE: ClassVar[str] = "tasks.planned"
+    subject: str
+    at: float
+    tasks: list[Row]
+    plans: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """The broker has confirmed these tasks."""
+
+    TYPE: ClassVar[str] = "tasks.dispatched"
+    subject: str
+    at: float
+    ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Tasks, assignments or the owner itself have ended."""
+
+    TYPE: ClassVar[str] = "tasks.settled"
+    subject: str
+    at: float
+    tasks: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class NodesChanged:
+    """Nodes of the owner's plan have begun, moved or ended; the rows are whole."""
+
+    TYPE: ClassVar[str] = "nodes.changed"
+    subject: str
+    at: float
+    nodes: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Everything open strictly below `subject` is no longer wanted: a tombstone."""
+
+    TYPE: ClassVar[str] = "subtree.stopped"
+    subject: str
+    at: float
+    status: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The outcomes of these projects or assignments have reached whoever waits for them."""
+
+    TYPE: ClassVar[str] = "outcomes.reported"
+    subject: str
+    at: float
+    ids: list[str]
+
+
+LedgerEvent = ProjectAccepted | Started | Planned | Dispatched | Settled | NodesChanged | Stopped | Reported
+
+EVENTS: Final[dict[str, type[LedgerEvent]]] = {
+    event.TYPE: event
+    for event in (ProjectAccepted, Started, Planned, Dispatched, Settled, NodesChanged, Stopped, Reported)
+}

@@ -1,0 +1,201 @@
+"""What a coordinator can do inside one ledger transaction: lock plans, read what it needs, append what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, func, insert, select
+
+from warren.ids import SEPARATOR, is_within, project_of
+from warren.ledger.event import LedgerEvent
+from warren.ledger.projection import AFTER_SEPARATOR, project
+from warren.ledger.schema import events, nodes, plans, tasks
+from warren.messages.codec import from_json, to_json
+from warren.messages.message import JsonObject
+
+COORDINATED: Final = ("project", "assignment")
+IN_CHUNK: Final = 500
+"""Ids in one IN list: SQLite's default limit on parameters was 999 for a long time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A project or an assignment, as far as a coordinator needs it to go on; its plan and input are read apart."""
+
+    id: str
+    kind: str
+    team: str | None
+    status: str
+    attempt: int
+    priority: int
+    deadline_at: float | None
+    created_at: float
+    started_at: float | None
+    reported_at: float | None
+    owner: str | None
+    report_to: str
+    reply_to: str | None
+    correlation_id: str | None
+    playbook: str | None
+    fingerprint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """Where a task or an assignment stands."""
+
+    id: str
+    status: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """Where a node of a plan stands."""
+
+    path: str
+    status: str
+    state: JsonObject
+    started_at: float
+
+
+_OWNER: Final = (
+    select(
+        tasks.c.id,
+        tasks.c.kind,
+        tasks.c.team,
+        tasks.c.status,
+        tasks.c.attempt,
+        tasks.c.priority,
+        tasks.c.deadline_at,
+        tasks.c.created_at,
+        tasks.c.started_at,
+        tasks.c.reported_at,
+        tasks.c.owner,
+        plans.c.report_to,
+        plans.c.reply_to,
+        plans.c.correlation_id,
+        plans.c.playbook,
+        plans.c.fingerprint,
+    )
+    .join(plans, plans.c.id == tasks.c.id)
+    .order_by(tasks.c.id)
+)
+_LOCKED_OWNERS: Final = _OWNER.where(tasks.c.id.in_(bindparam("ids", expanding=True))).with_for_update(of=tasks)
+_LOCKED_SUBTREE: Final = _OWNER.where(
+    tasks.c.id.between(bindparam("low"), bindparam("high")), tasks.c.kind.in_(COORDINATED)
+).with_for_update(of=tasks)
+_TASK_STATES: Final = select(tasks.c.id, tasks.c.status, tasks.c.attempt).where(
+    tasks.c.id.in_(bindparam("ids", expanding=True))
+)
+_NODE_STATES: Final = select(nodes.c.path, nodes.c.status, nodes.c.state, nodes.c.started_at).where(
+    nodes.c.path.in_(bindparam("ids", expanding=True))
+)
+_PLAN: Final = (
+    select(plans.c.plan, tasks.c.input).join(tasks, tasks.c.id == plans.c.id).where(plans.c.id == bindparam("id"))
+)
+_TASK_OUTPUT: Final = select(tasks.c.output).where(tasks.c.id == bindparam("id"))
+_NODE_OUTPUT: Final = select(nodes.c.output).where(nodes.c.path == bindparam("id"))
+_INSERT_EVENTS: Final = insert(events)
+
+
+def _outputs_of(table: Any, key: Any) -> Any:
+    return (
+        select(key, table.c.output)
+        .where(
+            key > bindparam("low"),
+            key < bindparam("high"),
+            table.c.parent == bindparam("parent"),
+            table.c.status == "succeeded",
+        )
+        .order_by(table.c.position)
+    )
+
+
+_TASK_OUTPUTS: Final = _outputs_of(tasks, tasks.c.id)
+_NODE_OUTPUTS: Final = _outputs_of(nodes, nodes.c.path)
+
+
+class Transaction:
+    """One transaction on the ledger. What is appended is written when `flush` is called, at the latest at the end."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._pending: list[LedgerEvent] = []
+
+    def lock(self, ids: Sequence[str]) -> dict[str, Owner]:
+        """The projects and assignments of these ids that exist; nobody else changes them until the end."""
+        rows = self._in_chunks(_LOCKED_OWNERS, sorted(set(ids)))
+        return {row.id: Owner(*tuple(row)) for row in rows}
+
+    def lock_subtree(self, subtree: str) -> list[Owner]:
+        """The project or assignment `subtree` and all below it."""
+        rows = self._connection.execute(_LOCKED_SUBTREE, {"low": subtree, "high": subtree + AFTER_SEPARATOR})
+        return [Owner(*tuple(row)) for row in rows if is_within(row.id, subtree)]
+
+    def task_states(self, ids: Sequence[str]) -> dict[str, TaskState]:
+        return {row.id: TaskState(*tuple(row)) for row in self._in_chunks(_TASK_STATES, ids)}
+
+    def node_states(self, paths: Sequence[str]) -> dict[str, NodeState]:
+        rows = self._in_chunks(_NODE_STATES, paths)
+        return {row.path: NodeState(row.path, row.status, from_json(row.state), row.started_at) for row in rows}
+
+    def plan_and_input(self, owner: str) -> tuple[JsonObject, JsonObject]:
+        """The plan of a project or an assignment, and its input. Raises KeyError if there is none."""
+        row = self._connection.execute(_PLAN, {"id": owner}).first()
+        if row is None:
+            raise KeyError(owner)
+        return from_json(row.plan), from_json(row.input)
+
+    def output(self, child: str) -> JsonObject:
+        """The output of a task, an assignment or a node. Raises KeyError if it has none."""
+        for statement in (_TASK_OUTPUT, _NODE_OUTPUT):
+            text = self._connection.execute(statement, {"id": child}).scalar()
+            if text is not None:
+                output: JsonObject = from_json(text)
+                return output
+        raise KeyError(child)
+
+    def outputs(self, parent: str) -> Iterator[tuple[str, JsonObject]]:
+        """(id, output) of the children of a node that have succeeded, in their order."""
+        span = {"low": parent + SEPARATOR, "high": parent + AFTER_SEPARATOR, "parent": parent}
+        for statement in (_TASK_OUTPUTS, _NODE_OUTPUTS):
+            for child, text in self._connection.execute(statement, span):
+                yield child, from_json(text)
+
+    def append(self, *happened: LedgerEvent) -> None:
+        """Write events and what follows from them, in this transaction."""
+        self._pending.extend(happened)
+
+    def flush(self) -> None:
+        """Make what was appended visible to this transaction's reads."""
+        if self._pending:
+            happened, self._pending = self._pending, []
+            self._connection.execute(_INSERT_EVENTS, [_event_row(event) for event in happened])
+            project(self._connection, happened)
+
+    def count_open_projects(self) -> int:
+        query = select(func.count()).where(tasks.c.kind == "project", tasks.c.status == "open")
+        return int(self._connection.execute(query).scalar_one())
+
+    @property
+    def connection(self) -> Connection:
+        """For the other modules of the ledger."""
+        return self._connection
+
+    def _in_chunks(self, statement: Any, ids: Sequence[str]) -> Iterator[Any]:
+        for start in range(0, len(ids), IN_CHUNK):
+            yield from self._connection.execute(statement, {"ids": list(ids[start : start + IN_CHUNK])})
+
+
+def _event_row(event: LedgerEvent) -> Mapping[str, Any]:
+    data = {name: getattr(event, name) for name in event.__slots__ if name not in {"subject", "at"}}
+    return {
+        "at": event.at,
+        "project": project_of(event.subject),
+        "subject": event.subject,
+        "type": event.TYPE,
+        "data": to_json(data),
+    }

@@ -1,0 +1,144 @@
+"""Playbooks: named plans, kept as YAML or JSON, each with a schema for its input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, best_match
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from warren.errors import InvalidInput
+from warren.messages.codec import pointer
+from warren.messages.message import JsonObject, Token
+from warren.patterns.check import Limits, Teams, check_plan
+from warren.patterns.delegate import Delegate
+from warren.patterns.node import Node
+from warren.patterns.plan import dump_plan, parse_plan
+
+MAX_NESTED_PLAYBOOKS: Final = 16
+
+
+class _File(BaseModel):
+    """What a playbook's file may say."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Token
+    description: str = ""
+    input: JsonObject = {}
+    plan: JsonObject
+
+
+class Playbook:
+    """A named plan. `validate_input` says whether an input fits it."""
+
+    def __init__(self, name: str, plan: Node, input_schema: JsonObject, description: str = "") -> None:
+        self.name = name
+        self.plan = plan
+        self.input_schema = input_schema
+        self.description = description
+        self._validator = Draft202012Validator(input_schema)
+
+    def with_defaults(self, data: JsonObject) -> JsonObject:
+        """The input, with the defaults that the schema gives for missing top-level properties."""
+        properties = self.input_schema.get("properties", {})
+        defaults = {name: schema["default"] for name, schema in properties.items() if "default" in schema}
+        return {**defaults, **data}
+
+    def validate_input(self, data: JsonObject) -> None:
+        """Raise InvalidInput with code `input_invalid` and a pointer into the input."""
+        error = best_match(self._validator.iter_errors(data))
+        if error is not None:
+            where = "/input" + pointer(tuple(error.absolute_path))
+            message = f"the input of {self.name!r} is not valid: {error.message}"
+            raise InvalidInput("input_invalid", message, pointer=where)
+
+
+def parse_playbook(data: Any, source: str) -> Playbook:
+    """The playbook in plain data. Raises InvalidInput with code `playbook_invalid`, naming `source`."""
+    try:
+        file = _File.model_validate(data)
+        Draft202012Validator.check_schema(file.input)
+        return Playbook(file.name, parse_plan(file.plan), file.input, file.description)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        raise _unusable(source, problem["msg"], pointer(problem["loc"])) from None
+    except SchemaError as error:
+        raise _unusable(source, error.message, "/input" + pointer(tuple(error.absolute_path))) from None
+    except InvalidInput as error:
+        raise _unusable(source, error.message, error.pointer) from None
+
+
+def load_playbook(path: Path) -> Playbook:
+    """The playbook in a file. Raises InvalidInput that names the file."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise _unusable(str(path), str(error).replace("\n", " "), "") from None
+    return parse_playbook(data, str(path))
+
+
+class Playbooks:
+    """All playbooks that a director knows, checked against the teams before any project needs them."""
+
+    def __init__(self, playbooks: Iterable[Playbook], teams: Teams, limits: Limits) -> None:
+        self._by_name: dict[str, Playbook] = {}
+        self.teams = teams
+        self.limits = limits
+        for playbook in playbooks:
+            if playbook.name in self._by_name:
+                raise _unusable(playbook.name, "two playbooks have this name", "/name")
+            self._by_name[playbook.name] = playbook
+        for playbook in self._by_name.values():
+            self._check(playbook)
+
+    def __getitem__(self, name: str) -> Playbook:
+        """The playbook of that name. Raises InvalidInput with code `unknown_playbook`."""
+        if name not in self._by_name:
+            known = ", ".join(sorted(self._by_name)) or "none"
+            raise InvalidInput(
+                "unknown_playbook", f"there is no playbook {name!r}; there are: {known}", pointer="/playbook"
+            )
+        return self._by_name[name]
+
+    def names(self) -> list[str]:
+        return sorted(self._by_name)
+
+    def ready(self, plan: Node, at: str = "/plan") -> Node:
+        """The plan with the playbooks that it names put in, checked. Raises InvalidInput."""
+        whole = parse_plan(self._inlined(dump_plan(plan), ()), at)
+        check_plan(whole, self.teams, self.limits, at=at)
+        return whole
+
+    def _check(self, playbook: Playbook) -> None:
+        try:
+            self.ready(playbook.plan)
+        except InvalidInput as error:
+            if error.code != "call_without_team":  # such a playbook serves inside a delegate, where it is checked
+                raise _unusable(playbook.name, error.message, error.pointer) from None
+
+    def _inlined(self, data: Any, within: tuple[str, ...]) -> Any:
+        match data:
+            case {"kind": "delegate", "playbook": str() as name}:
+                return self._named(data, name, within)
+            case Mapping():
+                return {key: self._inlined(value, within) for key, value in data.items()}
+            case list():
+                return [self._inlined(value, within) for value in data]
+            case _:
+                return data
+
+    def _named(self, data: Mapping[str, Any], name: str, within: tuple[str, ...]) -> JsonObject:
+        if name in within or len(within) >= MAX_NESTED_PLAYBOOKS:
+            raise InvalidInput("playbook_recursion", f"playbook {name!r} delegates to itself: {' > '.join(within)}")
+        plan = self._inlined(dump_plan(self[name].plan), (*within, name))
+        kept = {key: value for key, value in data.items() if key != "playbook"}
+        return Delegate.model_validate({**kept, "plan": plan}).model_dump(mode="json", exclude_none=True)
+
+
+def _unusable(source: str, message: str, at: str) -> InvalidInput:
+    return InvalidInput("playbook_invalid", f"playbook {source}: {message}", pointer=at)

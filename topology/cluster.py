@@ -22,17 +22,15 @@ PathPattern = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00]+
 
 
 class Cluster(Section):
-    """Teams, their skills and the limits that all of them share.
-
-    >>> parse_cluster("{version: 1, teams: {scouts: {skills: {measure: {}}}}}", "cluster.yaml").profile
-    'classic'
-    """
+    """Teams, their skills and the limits that all of them share."""
 
     version: Literal[1] = Field(description="the version of this file's format")
     profile: Profile = Field(
         default="classic", description="classic: one broker node, priorities; quorum: a broker cluster, replication"
     )
-    teams: Mapping[TeamToken, Team] = Field(min_length=1, description="the teams by name")
+    teams: Mapping[TeamToken, Team] = Field(
+        min_length=1, description="the teams by name", json_schema_extra={"additionalProperties": False}
+    )
     playbooks: tuple[PathPattern, ...] = Field(
         default=(), strict=False, description="files with playbooks, or patterns of them, relative to this file"
     )
@@ -52,7 +50,11 @@ def load_cluster(path: Path) -> Cluster:
 
 
 def parse_cluster(text: str, source: str) -> Cluster:
-    """Understand a cluster file's text; `source` is what errors call it. Raises ClusterFileError."""
+    """Understand a cluster file's text; `source` is what errors call it. Raises ClusterFileError.
+
+    >>> parse_cluster("{version: 1, teams: {scouts: {skills: {measure: {}}}}}", "cluster.yaml").profile
+    'classic'
+    """
     document = read_yaml(text, source)
     try:
         return Cluster.model_validate(document.value)

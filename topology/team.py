@@ -23,5 +23,7 @@ class Team(Section):
         default=(), strict=False, description="Python modules that hold the skills, importable from the file's folder"
     )
     skills: Mapping[Token, SkillSettings] = Field(
-        default_factory=dict, description="what the team can do: a queue per skill is declared from this"
+        default_factory=dict,
+        description="what the team can do: a queue per skill is declared from this",
+        json_schema_extra={"additionalProperties": False},
     )

@@ -114,4 +114,6 @@ def _plan(row: Row) -> Row:
 
 
 def _settled(row: Row) -> Row:
-    return {**row, "key": row["id"]}
+    settled = dict(row)
+    settled["key"] = settled.pop("id")  # a column's name among the parameters would be set, not compared
+    return settled

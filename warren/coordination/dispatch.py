@@ -1,0 +1,136 @@
+"""From ledger rows to messages: tasks in bundles, assignments one by one, outcomes upward, events for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from topology import names
+from warren.broker.port import Outgoing, Properties
+from warren.coordination.bundling import Skill
+from warren.coordination.turn import Ended
+from warren.ids import project_of
+from warren.ledger.outbox import Unsent
+from warren.messages.assignment import Assignment
+from warren.messages.codec import encode, to_json
+from warren.messages.command import Control
+from warren.messages.event import Event
+from warren.messages.message import Message
+from warren.messages.result import Result, ResultMessage
+from warren.messages.task import TaskMessage
+
+BundleSize = Callable[[Skill, int], int]
+"""(skill, how many tasks wait) to the size of a bundle."""
+
+APP_ID = "warren"
+
+
+@dataclass(slots=True)
+class Parcel:
+    """A message, and the ledger's ids that are dispatched or reported once the broker has confirmed it."""
+
+    message: Outgoing
+    owner: str = ""
+    dispatched: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
+
+
+def dispatch(unsent: Iterable[Unsent], bundle_size: BundleSize, now: float) -> Iterator[Parcel]:
+    """The messages for tasks and assignments that are planned."""
+    ordered = sorted(unsent, key=_bundle_key)
+    for (kind, owner, team, skill, priority, _), group in groupby(ordered, key=_bundle_key):
+        members = list(group)
+        if kind == "assignment":
+            yield from (_assignment(member, now) for member in members)
+            continue
+        size = bundle_size((team, skill), len(members))
+        for start in range(0, len(members), size):
+            yield _bundle(members[start : start + size], owner, team, skill, priority, now)
+
+
+def report(ended: Ended) -> Parcel:
+    """The outcome of an assignment, for the coordinator that waits for it."""
+    owner = ended.owner
+    assert owner.owner is not None, "a project reports to its client"
+    result = Result(
+        id=owner.id,
+        owner=owner.owner,
+        attempt=owner.attempt,
+        outcome=ended.outcome,
+        started_s=owner.started_at or owner.created_at,
+        ended_s=ended.ended_s,
+        agent=owner.team or "",
+    )
+    body = encode(ResultMessage(results=[result]), _NO_LIMIT)
+    key = names.result_key(owner.report_to)
+    properties = Properties(type=ResultMessage.TYPE, correlation_id=owner.id, priority=owner.priority, app_id=APP_ID)
+    return Parcel(Outgoing(names.RESULTS, key, body, properties), owner=owner.id, reported=[owner.id])
+
+
+def control(message: Control, key: str) -> Parcel:
+    """What running agents are told; nobody may be there to hear it."""
+    return Parcel(_plain(names.CONTROL, key, message, mandatory=False))
+
+
+def event(event: Event, key: str) -> Parcel:
+    """What happened, for whoever listens."""
+    return Parcel(_plain(names.EVENTS, key, event, mandatory=False))
+
+
+_NO_LIMIT = 1 << 40
+"""What the engine lets into the ledger is within the limit; the envelope around it may go over by a few bytes."""
+
+
+def _bundle_key(unsent: Unsent) -> tuple[str, str, str, str, int, float]:
+    deadline_at = unsent.deadline_at or 0.0
+    return unsent.kind, unsent.owner, unsent.team, unsent.skill or "", unsent.priority, deadline_at
+
+
+def _bundle(members: list[Unsent], owner: str, team: str, skill: str, priority: int, now: float) -> Parcel:
+    head = f'{{"team":"{team}","skill":"{skill}","owner":"{owner}","priority":{priority},"tasks":['
+    body = (head + ",".join(map(_task_text, members)) + "]}").encode()
+    first = members[0]
+    properties = Properties(
+        type=TaskMessage.TYPE,
+        correlation_id=first.id,
+        priority=priority,
+        expiration_ms=_expiration_ms(first.deadline_at, now),
+        timestamp_s=int(now),
+        app_id=APP_ID,
+    )
+    message = Outgoing(names.TASKS, names.task_key(team, skill), body, properties)
+    return Parcel(message, owner=owner, dispatched=[member.id for member in members])
+
+
+def _task_text(task: Unsent) -> str:
+    """A `Task` as JSON; its input is JSON text already. Ids, teams and skills have no character to escape."""
+    deadline = "" if task.deadline_at is None else f',"deadline_s":{task.deadline_at!r}'
+    return f'{{"id":"{task.id}","attempt":{task.attempt}{deadline},"input":{task.input}}}'
+
+
+def _assignment(task: Unsent, now: float) -> Parcel:
+    fields = {"id": task.id, "owner": task.owner, "team": task.team, "report_to": task.report_to}
+    numbers = {"priority": task.priority, "attempt": task.attempt}
+    if task.deadline_at is not None:
+        numbers["deadline_s"] = task.deadline_at  # type: ignore[assignment]
+    head = to_json({**fields, **numbers})
+    body = f'{head[:-1]},"plan":{task.plan},"input":{task.input}}}'.encode()
+    properties = Properties(
+        type=Assignment.TYPE,
+        correlation_id=task.id,
+        priority=task.priority,
+        expiration_ms=_expiration_ms(task.deadline_at, now),
+        timestamp_s=int(now),
+        app_id=APP_ID,
+    )
+    message = Outgoing(names.TASKS, names.assign_key(task.team), body, properties)
+    return Parcel(message, owner=project_of(task.id), dispatched=[task.id])
+
+
+def _expiration_ms(deadline_at: float | None, now: float) -> int | None:
+    return None if deadline_at is None else max(1, int((deadline_at - now) * 1000))
+
+
+def _plain(exchange: str, key: str, message: Message, *, mandatory: bool) -> Outgoing:
+    return Outgoing(exchange, key, encode(message), Properties(type=message.TYPE, app_id=APP_ID), mandatory=mandatory)

@@ -1,0 +1,116 @@
+"""A plan in memory: its machines, made when they are needed and made again after a crash."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, Protocol
+
+from warren.ids import child_id, key_of, parent_id
+from warren.messages.message import JsonObject
+from warren.patterns.expression import Scope
+from warren.patterns.machine import Machine, Settled, Step
+from warren.patterns.node import Node
+
+ROOT_KEY: Final = "0"
+
+
+class Reader(Protocol):
+    """How machines read the outputs of tasks and nodes by id."""
+
+    def output(self, child: str) -> JsonObject:
+        """Raises KeyError if there is none."""
+
+    def outputs(self, parent: str) -> Iterator[tuple[str, JsonObject]]:
+        """(id, output) of all children, in their order."""
+
+
+class RootMachine:
+    """The owner of a plan seen as a node with one child, so that nothing is special about a plan's root."""
+
+    def __init__(self, plan: Node, data: JsonObject) -> None:
+        self._plan = plan
+        self._scope: Scope = {"input": data}
+
+    def begin(self) -> Step:
+        return Step({}, start=[ROOT_KEY])
+
+    def advance(self, state: JsonObject, settled: Sequence[Settled]) -> Step:
+        return Step(state, outcome=settled[0].outcome)
+
+    def child(self, key: str) -> Node:
+        del key
+        return self._plan
+
+    def scope(self, key: str) -> Scope:
+        del key
+        return self._scope
+
+    def position(self, key: str) -> int:
+        return int(key)
+
+
+class Frame:
+    """One owner's plan. Machines hold only what follows from the plan, its input and outputs that cannot change."""
+
+    def __init__(self, owner: str, plan: Node, data: JsonObject) -> None:
+        self.owner = owner
+        self.reader: Reader | None = None
+        self._machines: dict[str, Machine] = {owner: RootMachine(plan, data)}
+
+    def machine(self, path: str) -> Machine:
+        """The machine of the node at `path`. Raises InvalidInput if the node cannot work with its scope."""
+        machine = self._machines.get(path)
+        if machine is None:
+            parent, key = self.machine(parent_id(path)), key_of(path)
+            machine = parent.child(key).machine(parent.scope(key), _Children(self, path))
+            self._machines[path] = machine
+        return machine
+
+    def node(self, path: str) -> Node:
+        return self.machine(parent_id(path)).child(key_of(path))
+
+    def forget(self, path: str) -> None:
+        """Drop the machine of a node that has ended."""
+        if path != self.owner:
+            self._machines.pop(path, None)
+
+
+class _Children:
+    """The outputs of one node's children, read through whatever transaction the frame is lent to."""
+
+    def __init__(self, frame: Frame, path: str) -> None:
+        self._frame = frame
+        self._path = path
+
+    def of(self, key: str) -> JsonObject:
+        return self._reader.output(child_id(self._path, key))
+
+    def all(self) -> Iterator[tuple[str, JsonObject]]:
+        for child, output in self._reader.outputs(self._path):
+            yield key_of(child), output
+
+    @property
+    def _reader(self) -> Reader:
+        assert self._frame.reader is not None, "outputs are read inside a transaction"
+        return self._frame.reader
+
+
+class Frames:
+    """The most recently used frames; any of them can be dropped at any time."""
+
+    def __init__(self, capacity: int = 64) -> None:
+        self._capacity = capacity
+        self._frames: OrderedDict[str, Frame] = OrderedDict()
+
+    def get(self, owner: str, make: Callable[[], Frame]) -> Frame:
+        frame = self._frames.get(owner)
+        if frame is None:
+            frame = self._frames[owner] = make()
+        self._frames.move_to_end(owner)
+        if len(self._frames) > self._capacity:
+            self._frames.popitem(last=False)
+        return frame
+
+    def drop(self, owner: str) -> None:
+        self._frames.pop(owner, None)

@@ -1,0 +1,368 @@
+"""One transaction's worth of carrying out plans: outcomes go in, ledger events and things to send come out.
+
+The work of a turn is a list of nodes that have heard from children. The deepest goes first, because what a node does
+with its children's outcomes may be an outcome for its parent, up to the owner of the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from warren.coordination.frame import Frame, Frames
+from warren.errors import InvalidInput, MessageTooLarge
+from warren.ids import child_id, depth_of, is_within, key_of, parent_id
+from warren.ledger.event import LedgerEvent, NodesChanged, Planned, Row, Started, Stopped
+from warren.ledger.event import Settled as SettledEvent
+from warren.ledger.outbox import Unsent
+from warren.ledger.transaction import NodeState, Owner, Transaction
+from warren.messages.codec import to_json
+from warren.messages.message import JsonObject
+from warren.messages.outcome import AnyOutcome, Cancelled, ErrorInfo, Expired, Failed, Succeeded
+from warren.messages.result import Result
+from warren.patterns.call import Call
+from warren.patterns.delegate import Delegate
+from warren.patterns.expression import Evaluator, Scope, compiled
+from warren.patterns.machine import Machine, Settled, Step
+from warren.patterns.node import Node
+from warren.patterns.objects import as_object
+from warren.patterns.plan import dump_plan, parse_plan
+
+COORDINATOR = "coordinator"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A project or an assignment that has ended, to be reported upward."""
+
+    owner: Owner
+    outcome: AnyOutcome
+    ended_s: float
+
+
+@dataclass(slots=True)
+class Effects:
+    """What is to be sent once the transaction is durable."""
+
+    unsent: list[Unsent] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+
+    def add(self, other: Effects) -> None:
+        self.unsent += other.unsent
+        self.ended += other.ended
+        self.stopped += other.stopped
+
+
+class Turn:
+    """One owner's plan, moved on inside one transaction."""
+
+    def __init__(self, transaction: Transaction, frames: Frames, owner: Owner, *, now: float, limit_bytes: int) -> None:
+        self._transaction = transaction
+        self._owner = owner
+        self._now = now
+        self._limit_bytes = limit_bytes
+        self._frames = frames
+        self._frame = frames.get(owner.id, self._load)
+        self._frame.reader = self
+        self._heard: dict[str, list[Settled]] = {}
+        self._nodes: dict[str, NodeState] = {}
+        self._evaluators: dict[int, Evaluator] = {}
+        self._planned: dict[str, Row] = {}
+        self._plans: list[Row] = []
+        self._settled: list[Row] = []
+        self._changed: dict[str, Row] = {}
+        self._stopped: list[str] = []
+        self._outputs: dict[str, JsonObject] = {}
+        self.effects = Effects()
+
+    def begin(self) -> Effects:
+        """Start the owner's plan."""
+        self._transaction.append(Started(self._owner.id, self._now))
+        self._follow(self._owner.id, self._frame.machine(self._owner.id).begin())
+        return self._carry_on()
+
+    def settle(self, results: Iterable[Result]) -> Effects:
+        """Take in outcomes of tasks and assignments of this owner; those that are known already change nothing."""
+        unique = {result.id: result for result in results}
+        states = self._transaction.task_states(list(unique))
+        for task_id, result in unique.items():
+            state = states.get(task_id)
+            if state is not None and state.status == "open" and result.attempt >= state.attempt:
+                self._take(result, state.kind)
+        self._load_nodes()
+        return self._carry_on()
+
+    def finish(self, outcome: AnyOutcome) -> Effects:
+        """End the owner itself, whatever its plan was doing: cancelled, or past its deadline."""
+        self._end_owner(outcome)
+        return self._carry_on()
+
+    def output(self, child: str) -> JsonObject:
+        """For the machines: an output, also one that this turn brought."""
+        found = self._outputs.get(child)
+        return self._transaction.output(child) if found is None else found
+
+    def outputs(self, parent: str) -> Iterator[tuple[str, JsonObject]]:
+        self._write()
+        return self._transaction.outputs(parent)
+
+    def _load(self) -> Frame:
+        plan, data = self._transaction.plan_and_input(self._owner.id)
+        return Frame(self._owner.id, parse_plan(plan), data)
+
+    def _take(self, result: Result, kind: str) -> None:
+        row = _outcome_row(result.id, result.outcome, result.ended_s)
+        row.update(attempt=result.attempt, agent=result.agent, started_at=result.started_s)
+        self._settled.append(row)
+        self._hear(result.id, result.outcome)
+        if isinstance(result.outcome, Succeeded):
+            self._outputs[result.id] = result.outcome.output
+        elif kind == "assignment":
+            self._stopped.append(result.id)
+
+    def _hear(self, child: str, outcome: AnyOutcome) -> None:
+        self._heard.setdefault(parent_id(child), []).append(Settled(key_of(child), outcome))
+
+    def _load_nodes(self) -> None:
+        """Read all nodes that may hear something, from the tasks' parents up to the plan's root, at once."""
+        paths = set(self._heard)
+        for path in self._heard:
+            while (path := parent_id(path) if path != self._owner.id else path) not in paths:
+                paths.add(path)
+        self._nodes.update(self._transaction.node_states(sorted(paths - {self._owner.id})))
+
+    def _carry_on(self) -> Effects:
+        while self._heard:
+            path = max(self._heard, key=depth_of)
+            self._advance(path, self._heard.pop(path))
+        self._write()
+        self._frame.reader = None
+        self._drop_stopped()
+        return self.effects
+
+    def _drop_stopped(self) -> None:
+        """What this very turn has stopped need not be sent."""
+        if self.effects.stopped:
+            stopped = self.effects.stopped
+            self.effects.unsent = [
+                unsent for unsent in self.effects.unsent if not any(is_within(unsent.id, path) for path in stopped)
+            ]
+
+    def _advance(self, path: str, settled: list[Settled]) -> None:
+        if path == self._owner.id:
+            self._end_owner(settled[0].outcome)
+            return
+        node = self._node(path)
+        if node.status != "open":
+            return
+        try:
+            step = self._frame.machine(path).advance(node.state, settled)
+        except InvalidInput as error:
+            step = Step(node.state, cancel_rest=True, outcome=_refused(error))
+        self._follow(path, step)
+
+    def _follow(self, path: str, step: Step) -> None:
+        """Do what a machine wants done."""
+        if step.cancel_rest:
+            self._stopped.append(path)
+        if path != self._owner.id:
+            self._note(path, step)
+        if step.outcome is not None:
+            self._hear(path, step.outcome)
+            self._frame.forget(path)
+            return
+        machine = self._frame.machine(path)
+        for key in step.start:
+            self._start(path, machine, key)
+
+    def _start(self, path: str, machine: Machine, key: str) -> None:
+        child, node = child_id(path, key), machine.child(key)
+        try:
+            match node:
+                case Call() | Delegate():
+                    self._plan_leaf(child, node, machine.scope(key), machine.position(key))
+                case _:
+                    self._follow(child, self._frame.machine(child).begin())
+        except InvalidInput as error:
+            self._refuse(child, node, machine.position(key), error)
+
+    def _plan_leaf(self, child: str, node: Call | Delegate, scope: Scope, position: int) -> None:
+        data = as_object(self._evaluator(node)(scope), f"the input of {_name(node)}")
+        text = to_json(data)
+        if len(text) > self._limit_bytes:
+            raise MessageTooLarge(len(text), self._limit_bytes)
+        row = self._task_row(child, node, position)
+        row["input"] = text
+        self._planned[child] = row
+        self.effects.unsent.append(self._unsent(row, node))
+
+    def _task_row(self, child: str, node: Call | Delegate, position: int) -> Row:
+        owner = self._owner
+        return {
+            "id": child,
+            "owner": owner.id,
+            "parent": parent_id(child),
+            "position": position,
+            "kind": "task" if isinstance(node, Call) else "assignment",
+            "team": owner.team if isinstance(node, Call) else node.team,
+            "skill": node.skill if isinstance(node, Call) else None,
+            "status": "open",
+            "attempt": 1,
+            "priority": owner.priority,
+            "deadline_at": _earlier(owner.deadline_at, None if node.timeout_s is None else self._now + node.timeout_s),
+            "created_at": self._now,
+        }
+
+    def _unsent(self, row: Row, node: Call | Delegate) -> Unsent:
+        plan = report_to = None
+        if isinstance(node, Delegate):
+            assert node.plan is not None, "playbooks are put in before a plan starts"
+            plan, report_to = to_json(dump_plan(node.plan)), self._owner.team or "director"
+            self._plans.append({"id": row["id"], "plan": plan, "report_to": report_to})
+        return Unsent(
+            id=row["id"],
+            owner=row["owner"],
+            kind=row["kind"],
+            team=row["team"],
+            skill=row["skill"],
+            attempt=1,
+            priority=row["priority"],
+            deadline_at=row["deadline_at"],
+            input=row["input"],
+            plan=plan,
+            report_to=report_to,
+        )
+
+    def _evaluator(self, node: Call | Delegate) -> Evaluator:
+        found = self._evaluators.get(id(node))
+        if found is None:
+            found = self._evaluators[id(node)] = compiled(node.input)
+        return found
+
+    def _refuse(self, child: str, node: Node, position: int, error: InvalidInput) -> None:
+        """A child that cannot even begin is a child that has failed."""
+        outcome = _refused(error, child)
+        if isinstance(node, Call | Delegate):
+            row = self._task_row(child, node, position)
+            self._planned[child] = {**row, "input": "{}"}
+            if isinstance(node, Delegate) and node.plan is not None:
+                plan = to_json(dump_plan(node.plan))
+                self._plans.append({"id": child, "plan": plan, "report_to": self._owner.team or "director"})
+            ended = _outcome_row(child, outcome, self._now)
+            ended.update(attempt=1, agent=COORDINATOR, started_at=self._now)
+            self._settled.append(ended)
+            self._hear(child, outcome)
+        else:
+            self._follow(child, Step({}, outcome=outcome))
+
+    def _node(self, path: str) -> NodeState:
+        node = self._nodes.get(path)
+        if node is None:
+            node = self._nodes[path] = self._transaction.node_states([path])[path]
+        return node
+
+    def _note(self, path: str, step: Step) -> None:
+        known = self._nodes.get(path)
+        status = "open" if step.outcome is None else step.outcome.status
+        started_at = self._now if known is None else known.started_at
+        self._nodes[path] = NodeState(path, status, step.state, started_at)
+        ended = step.outcome is not None
+        output = error = None
+        if step.outcome is not None:
+            output, error = _texts(step.outcome)
+            if isinstance(step.outcome, Succeeded):
+                self._outputs[path] = step.outcome.output
+        node = self._frame.node(path)
+        self._changed[path] = {
+            "path": path,
+            "owner": self._owner.id,
+            "parent": parent_id(path),
+            "position": self._frame.machine(parent_id(path)).position(key_of(path)),
+            "kind": _kind(node),
+            "name": _name(node),
+            "status": status,
+            "state": to_json(step.state),
+            "output": output,
+            "error": error,
+            "started_at": started_at,
+            "ended_at": self._now if ended else None,
+        }
+
+    def _end_owner(self, outcome: AnyOutcome) -> None:
+        outcome = self._bounded(outcome)
+        row = _outcome_row(self._owner.id, outcome, self._now)
+        started_at = self._owner.started_at or self._now
+        row.update(attempt=self._owner.attempt, agent=COORDINATOR, started_at=started_at)
+        self._settled.append(row)
+        if not isinstance(outcome, Succeeded):
+            self._stopped.append(self._owner.id)
+        self._heard.clear()
+        self.effects.ended.append(Ended(self._owner, outcome, self._now))
+
+    def _bounded(self, outcome: AnyOutcome) -> AnyOutcome:
+        if isinstance(outcome, Succeeded) and (size := len(to_json(outcome.output))) > self._limit_bytes:
+            return _refused(MessageTooLarge(size, self._limit_bytes), self._owner.id)
+        return outcome
+
+    def _write(self) -> None:
+        """Append what has happened so far, in the order in which a rebuild must see it."""
+        owner, now = self._owner.id, self._now
+        happened: list[LedgerEvent] = []
+        if self._planned:
+            happened.append(Planned(owner, now, list(self._planned.values()), self._plans))
+        if self._settled:
+            happened.append(SettledEvent(owner, now, self._settled))
+        if self._changed:
+            happened.append(NodesChanged(owner, now, list(self._changed.values())))
+        happened += [Stopped(path, now, "cancelled", STOPPED_ERROR) for path in self._stopped]
+        self.effects.stopped += self._stopped
+        self._planned, self._plans, self._settled, self._changed, self._stopped = {}, [], [], {}, []
+        self._transaction.append(*happened)
+        self._transaction.flush()
+
+
+STOPPED_ERROR = to_json(ErrorInfo(code="cancelled", message="no longer wanted").model_dump(exclude_defaults=True))
+
+
+def _refused(error: InvalidInput, task: str = "") -> Failed:
+    return Failed(
+        error=ErrorInfo(code=error.code, message=error.message, pointer=error.pointer, task=task, permanent=True)
+    )
+
+
+def _outcome_row(task_id: str, outcome: AnyOutcome, ended_s: float) -> Row:
+    output, error = _texts(outcome)
+    return {"id": task_id, "status": outcome.status, "output": output, "error": error, "ended_at": ended_s}
+
+
+def _texts(outcome: AnyOutcome) -> tuple[str | None, str | None]:
+    """(output, error) as JSON text."""
+    match outcome:
+        case Succeeded(output=output):
+            return to_json(output), None
+        case Failed(error=error):
+            return None, to_json(error.model_dump(exclude_defaults=True))
+        case Cancelled(reason=reason) | Expired(reason=reason):
+            return None, to_json({"code": outcome.status, "message": reason})
+        case _:
+            assert_never(outcome)
+
+
+def _earlier(first: float | None, second: float | None) -> float | None:
+    return min((moment for moment in (first, second) if moment is not None), default=None)
+
+
+def _kind(node: Node) -> str:
+    return str(type(node).model_fields["kind"].default)
+
+
+def _name(node: Node) -> str:
+    match node:
+        case Call(skill=skill):
+            return skill
+        case Delegate(team=team):
+            return team
+        case _:
+            return _kind(node)

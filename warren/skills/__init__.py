@@ -1,0 +1,1 @@
+"""What a worker can do: functions and command-line programs, each with a name and with schemas for input and output."""

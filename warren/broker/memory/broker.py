@@ -27,11 +27,15 @@ class Source:
 class MemoryBroker:
     """A connection to a `MemoryServer`; `sever` and `restore` are what a network does to it.
 
-    >>> async def main() -> int:
+    >>> from topology.declaration import Queue
+    >>> from warren.clock import VirtualClock
+    >>> async def count_orders():
     ...     async with MemoryServer(VirtualClock()) as server, MemoryBroker(server) as broker:
-    ...         await broker.declare(topology)
-    ...         await broker.publish([Outgoing("", "orders", b"{}")])
+    ...         await broker.declare(Topology(queues=(Queue("orders", {"x-queue-type": "classic"}),)))
+    ...         await broker.publish([Outgoing("", "orders", b"{}")] * 3)
     ...         return (await broker.depth("orders")).messages
+    >>> asyncio.run(count_orders())
+    3
     """
 
     def __init__(self, server: MemoryServer) -> None:

@@ -20,12 +20,15 @@ ANSWER_S = 60.0
 
 
 async def drive(client: Child, tasks: int) -> float:
-    """One run of the client in the other process: its seconds. Raises RuntimeError with the client's own words."""
+    """One run of the client in the other process: its seconds. Raises RuntimeError that says how it failed."""
     assert client.process.stdin is not None
     assert client.process.stdout is not None
     client.process.stdin.write(json.dumps({"tasks": tasks}).encode() + b"\n")
-    async with asyncio.timeout(ANSWER_S + tasks / SLOWEST_TASKS_PER_S):
-        line = await client.process.stdout.readline()
+    limit_s = ANSWER_S + tasks / SLOWEST_TASKS_PER_S
+    try:
+        line = await asyncio.wait_for(client.process.stdout.readline(), limit_s)
+    except TimeoutError:
+        raise RuntimeError(f"{client.role} had not all of {tasks} results within {limit_s:.0f} s") from None
     return _seconds(client, line)
 
 

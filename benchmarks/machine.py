@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import shutil
@@ -10,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import psutil  # type: ignore[import-untyped]
 import redis
 from kombu.connection import Connection
@@ -22,18 +24,18 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def machine_facts(services: Services) -> dict[str, Any]:
+async def machine_facts(services: Services) -> dict[str, Any]:
     return {
-        "cpu": _cpu_model(),
+        "cpu": await asyncio.to_thread(_cpu_model),
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": platform.platform(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
-        "rabbitmq": _rabbitmq_version(services.amqp_url),
-        "redis": _redis_version(services.redis_url),
-        "postgresql": "given by URL" if services.postgres_url else None,
-        "commit": _commit(),
+        "rabbitmq": await asyncio.to_thread(_rabbitmq_version, services.amqp_url),
+        "redis": await asyncio.to_thread(_redis_version, services.redis_url),
+        "postgresql": await _postgres_version(services.postgres_url),
+        "commit": await asyncio.to_thread(_commit),
     }
 
 
@@ -68,6 +70,16 @@ def _redis_version(redis_url: str | None) -> str | None:
     with redis.Redis.from_url(redis_url) as client:
         facts: Any = client.info("server")
         return str(facts["redis_version"])
+
+
+async def _postgres_version(postgres_url: str | None) -> str | None:
+    if postgres_url is None:
+        return None
+    connection = await asyncpg.connect(postgres_url.replace("postgresql+asyncpg://", "postgresql://"))
+    try:
+        return str(await connection.fetchval("show server_version"))
+    finally:
+        await connection.close()
 
 
 def _commit() -> str | None:

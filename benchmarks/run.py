@@ -32,7 +32,7 @@ async def run(settings: Settings, tell: Tell) -> Report:
         return Report(
             name=settings.name,
             started=started,
-            machine=machine_facts(services),
+            machine=await machine_facts(services),
             guarantees={entry.name: entry.make(services).guarantees for entry in present},
             skipped=skipped,
             findings=[found async for found in _play(experiments, suite)],

@@ -29,7 +29,8 @@ async def scaling(suite: Suite, *, sizes: Sequence[int]) -> Findings:
 def _measure(suite: Suite, size: int) -> Measure:
     async def measure(contender: Contender) -> dict[str, Any]:
         seconds, usage = await suite.run_watched(contender, size)
-        return {"tasks": size, "cost": seconds / size * US_PER_S, "peak_rss_mib": usage.peak_rss_mib}
+        own = {role: rss for role, rss in usage.peak_rss_mib.items() if role not in suite.services.processes}
+        return {"tasks": size, "cost": seconds / size * US_PER_S, "peak_rss_mib": own}
 
     return measure
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import shutil
 import socket
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 import redis
 
 from benchmarks.child import Child, Command
+from benchmarks.usage import listener
 
 READY_S = 20.0
 POLL_S = 0.05
@@ -21,23 +23,44 @@ POLL_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Where the servers of this run are; None where there is none. `workdir` goes away with the run."""
+    """Where the servers of this run are; None where there is none. `workdir` goes away with the run.
+
+    `postgres_url` is SQLAlchemy's for asyncpg, of a user who may create databases. `processes` are the servers that
+    can be watched, by role.
+    """
 
     workdir: Path
     amqp_url: str
-    redis_url: str | None = None
-    postgres_url: str | None = None
+    redis_url: str | None
+    postgres_url: str | None
+    processes: Mapping[str, int]
 
 
 @asynccontextmanager
 async def running_services(amqp_url: str | None, postgres_url: str | None) -> AsyncIterator[Services]:
     """Start what was not given an address of, and stop it in the end."""
     async with AsyncExitStack() as stack:
-        workdir = Path(stack.enter_context(TemporaryDirectory(prefix="warren-bench-", ignore_cleanup_errors=True)))
+        workdir = stack.enter_context(_workdir())
         if amqp_url is None:
             amqp_url = await stack.enter_async_context(_rabbitmq(workdir / "rabbitmq"))
-        results = await stack.enter_async_context(_redis(workdir))
-        yield Services(workdir, amqp_url, results, postgres_url)
+        if postgres_url is None:
+            postgres_url = stack.enter_context(_postgres(workdir / "postgres"))
+        redis_url = await stack.enter_async_context(_redis(workdir))
+        urls = {"broker": amqp_url, "redis": redis_url, "postgres": postgres_url}
+        yield Services(workdir, amqp_url, redis_url, postgres_url, _listeners(urls))
+
+
+@contextmanager
+def _workdir() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="warren-bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # PostgreSQL may run as another user and has to get through to its own folder
+        yield folder
+
+
+def _listeners(urls: Mapping[str, str | None]) -> dict[str, int]:
+    found = {role: listener(urlsplit(url).port or 0) for role, url in urls.items() if url}
+    return {role: pid for role, pid in found.items() if pid}
 
 
 @asynccontextmanager
@@ -46,6 +69,21 @@ async def _rabbitmq(data_dir: Path) -> AsyncIterator[str]:
 
     async with PrivateNode(data_dir, fast=True) as node:
         yield node.amqp_url
+
+
+@contextmanager
+def _postgres(data_dir: Path) -> Iterator[str | None]:
+    """A PostgreSQL that writes to disk like one that matters, None where the machine has none."""
+    from warren.errors import LedgerUnavailable
+    from warren.testing.services.postgres import PrivatePostgres, find_binaries
+
+    try:
+        find_binaries()
+    except LedgerUnavailable:
+        yield None
+        return
+    with PrivatePostgres(data_dir) as cluster:
+        yield cluster.url
 
 
 @asynccontextmanager

@@ -35,4 +35,5 @@ class Settings:
 
     def quick(self) -> Self:
         """The same on a small scale, in a minute or so: it shows that everything runs, not how fast."""
-        return replace(self, rounds=1, tasks=500, projects=50, sizes=[250, 500], name="quick")
+        few = [*WARREN, "raw-aio-pika"]
+        return replace(self, rounds=1, tasks=500, projects=50, sizes=[250, 500], scaling_contenders=few, name="quick")

@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.contender import Candidate, Contender, on_stage
 from benchmarks.machine import load_1m
 from benchmarks.services import Services
-from benchmarks.usage import Usage, broker_process, watched
+from benchmarks.usage import Usage, watched
 
 Measure = Callable[[Contender], Awaitable[dict[str, Any]]]
 Tell = Callable[[str], None]
@@ -31,10 +31,11 @@ class Turn:
 
 
 def order_of_round(candidates: Sequence[Candidate], number: int) -> list[Candidate]:
-    """Another one starts each round, and every second round goes backwards."""
-    start = number % len(candidates) if candidates else 0
-    turned = [*candidates[start:], *candidates[:start]]
-    return turned[::-1] if number % 2 else turned
+    """The `number`th one starts, and every second round goes backwards from there."""
+    backwards = number % 2
+    cut = (number + backwards) % len(candidates) if candidates else 0
+    turned = [*candidates[cut:], *candidates[:cut]]
+    return turned[::-1] if backwards else turned
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,8 @@ class Suite:
         return Turn(candidate.name, number, load, figures)
 
     async def run_watched(self, contender: Contender, tasks: int) -> tuple[float, Usage]:
-        """One run, and what the contender's processes and the broker used meanwhile."""
-        processes = {**contender.processes(), **broker_process(self.services.amqp_url)}
+        """One run, and what the contender's processes and the servers used meanwhile."""
+        processes = {**contender.processes(), **self.services.processes}
         async with watched(processes) as usage:
             seconds = await contender.run(tasks)
         return seconds, usage

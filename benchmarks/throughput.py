@@ -19,26 +19,31 @@ COLUMNS = (
     ("seconds", "seconds", 2),
     ("own_cpu_us_per_task", "own CPU us/task", 0),
     ("broker_cpu_us_per_task", "broker CPU us/task", 0),
+    ("stores_cpu_us_per_task", "Redis, PostgreSQL CPU us/task", 0),
 )
 
 
 async def throughput(suite: Suite, *, tasks: int, baselines: Sequence[str]) -> Findings:
     async def measure(contender: Contender) -> dict[str, Any]:
         seconds, usage = await suite.run_watched(contender, tasks)
-        return _figures(tasks, seconds, usage)
+        return _figures(suite, tasks, seconds, usage)
 
     turns = await suite.play(measure)
     settings = {"tasks": tasks, "rounds": suite.rounds}
     return Findings(NAME, settings, turns, _tables(turns, tasks, baselines))
 
 
-def _figures(tasks: int, seconds: float, usage: Usage) -> dict[str, Any]:
-    own_cpu_s = sum(cpu for role, cpu in usage.cpu_s.items() if role != "broker")
+def _figures(suite: Suite, tasks: int, seconds: float, usage: Usage) -> dict[str, Any]:
+    servers = suite.services.processes
+    broker = usage.cpu_s.get("broker", 0.0)
+    stores = sum(cpu for role, cpu in usage.cpu_s.items() if role in servers) - broker
+    own = sum(cpu for role, cpu in usage.cpu_s.items() if role not in servers)
     return {
         "seconds": seconds,
         "tasks_per_s": tasks / seconds,
-        "own_cpu_us_per_task": own_cpu_s / tasks * US_PER_S,
-        "broker_cpu_us_per_task": usage.cpu_s.get("broker", 0.0) / tasks * US_PER_S,
+        "own_cpu_us_per_task": own / tasks * US_PER_S,
+        "broker_cpu_us_per_task": broker / tasks * US_PER_S,
+        "stores_cpu_us_per_task": stores / tasks * US_PER_S,
         "peak_rss_mib": usage.peak_rss_mib,
         "cpu_s": usage.cpu_s,
     }

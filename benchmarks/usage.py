@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import psutil  # type: ignore[import-untyped]
 
@@ -41,14 +40,13 @@ async def watched(processes: Mapping[str, int]) -> AsyncIterator[Usage]:
     usage.cpu_s = {role: _cpu_s(pid) - before[role] for role, pid in processes.items()}
 
 
-def broker_process(amqp_url: str) -> dict[str, int]:
-    """The broker as a process to watch, if it runs on this machine and lets itself be seen."""
-    port = urlsplit(amqp_url).port or 5672
+def listener(port: int) -> int | None:
+    """The process that listens on a TCP port, if it is on this machine and lets itself be seen."""
     with suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
-                return {"broker": connection.pid}
-    return {}
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+                return int(connection.pid) if connection.pid else None
+    return None
 
 
 async def _sample(usage: Usage, processes: Mapping[str, int]) -> None:

@@ -53,5 +53,9 @@ def _missing(variant: Variant, services: Services) -> str | None:
 
 
 def _make(variant: Variant, services: Services) -> Contender:
-    """A cluster of one director, one lead and two workers with a no-op skill, and a client in a process of its own."""
+    """A cluster of one director, one lead and two workers with a no-op skill, and a client in a process of its own.
+
+    It is to name its processes `director`, `lead`, `worker-1`, `worker-2` and `client`, and to make a fresh ledger for
+    each turn: a file in the work folder, or a new database on the server.
+    """
     raise NotImplementedError(f"{variant.name} cannot be started in {services.workdir} yet")

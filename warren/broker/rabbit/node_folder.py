@@ -10,7 +10,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from warren.errors import BrokerUnavailable
 
@@ -92,7 +92,8 @@ class NodeFolder:
         kept = {name: value for name, value in asdict(identity).items() if name.endswith("_port")}
         taken = [name for name, port in kept.items() if not _is_free(port)]
         fresh = _free_ports(len(taken), avoid=set(kept.values()))
-        return replace(identity, **dict(zip(taken, fresh, strict=True)))
+        moved: dict[str, Any] = dict(zip(taken, fresh, strict=True))
+        return replace(identity, **moved)
 
     def write_configuration(self, identity: Identity) -> None:
         """Write what the node reads when it starts."""

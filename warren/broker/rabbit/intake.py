@@ -1,0 +1,114 @@
+"""What one consumer on one channel was given, and how it is settled in few frames."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+
+from warren.broker.port import Delivery, Properties, Verdict
+from warren.broker.rabbit import wire
+
+
+class Intake:
+    """The sink of a consuming channel, of its `incarnation` of the subscription."""
+
+    def __init__(self, incarnation: int) -> None:
+        self.incarnation = incarnation
+        self.queue = ""
+        self.lost: Exception | None = None
+        """Why nothing more will come."""
+        self.stirred = asyncio.Event()
+        """Set while there is something to hand out or to know."""
+        self._unread: deque[Delivery] = deque()
+        self._unsettled: set[int] = set()
+        self._lowest = 1
+        self._last = 0
+        self._method: wire.Deliver | None = None
+        self._properties = Properties()
+        self._size = 0
+        self._parts: list[bytes] = []
+
+    def take(self, kind: int, payload: bytes) -> bool:
+        if kind == wire.METHOD:
+            if wire.METHOD_ID.unpack_from(payload) != wire.DELIVER:
+                return False
+            self._method = wire.read_deliver(payload)
+            return True
+        if kind == wire.HEADER:
+            self._size, self._properties = wire.read_content_header(payload)
+        else:
+            self._parts.append(payload)
+            self._size -= len(payload)
+        if self._size <= 0:
+            self._complete()
+        return True
+
+    def lose(self, reason: Exception) -> None:
+        """What is unread will be delivered again to somebody."""
+        self.lost = self.lost or reason
+        self._unread.clear()
+        self.stirred.set()
+
+    def hand_out(self, limit: int) -> list[Delivery]:
+        """The oldest unread deliveries."""
+        unread = self._unread
+        if len(unread) <= limit:
+            handed = list(unread)
+            unread.clear()
+        else:
+            handed = [unread.popleft() for _ in range(limit)]
+        if not unread and self.lost is None:
+            self.stirred.clear()
+        return handed
+
+    def give_back_unread(self, channel: int) -> bytes:
+        """Frames that put back into the queue what was not handed out."""
+        return self.settlement(channel, [(delivery, Verdict.REQUEUE) for delivery in self.hand_out(len(self._unread))])
+
+    def settlement(self, channel: int, verdicts: Iterable[tuple[Delivery, Verdict]]) -> bytes:
+        """Frames for all verdicts; nothing for a delivery of another incarnation, or one settled before.
+
+        An ack that is `multiple` settles everything up to its tag. So one goes out for the run of tags that are
+        settled without a gap, and a single one for each ack above the first gap.
+        """
+        frames: list[bytes] = []
+        acked: list[int] = []
+        for delivery, verdict in verdicts:
+            incarnation, tag = delivery.tag
+            if incarnation != self.incarnation or tag not in self._unsettled:
+                continue
+            self._unsettled.discard(tag)
+            if verdict is Verdict.ACK:
+                acked.append(tag)
+            else:
+                frames.append((wire.reject if verdict is Verdict.REJECT else wire.give_back)(channel, tag))
+        if acked:
+            frames.extend(self._acks(channel, acked))
+        return b"".join(frames)
+
+    def _acks(self, channel: int, acked: list[int]) -> Iterable[bytes]:
+        while self._lowest <= self._last and self._lowest not in self._unsettled:
+            self._lowest += 1
+        acked.sort()
+        run = [tag for tag in acked if tag < self._lowest]
+        if run:
+            yield wire.ack(channel, run[-1], multiple=len(run) > 1)
+        for tag in acked[len(run) :]:
+            yield wire.ack(channel, tag, multiple=False)
+
+    def _complete(self) -> None:
+        method = self._method
+        if method is None:
+            return
+        parts = self._parts
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._parts = []
+        self._method = None
+        self._last = method.tag
+        self._unsettled.add(method.tag)
+        tag = (self.incarnation, method.tag)
+        self._unread.append(
+            Delivery(self.queue, method.exchange, method.routing_key, body, self._properties, method.redelivered, tag)
+        )
+        self.stirred.set()

@@ -1,0 +1,170 @@
+"""Publishing in batches: pipelined, confirmed, and sent again when the connection breaks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiormq.abc import AbstractChannel
+
+from warren.broker.port import Outgoing
+from warren.broker.rabbit.confirms import Chunk, Confirms
+from warren.broker.rabbit.connection import RecoveringConnection
+from warren.broker.rabbit.line import ChannelRefused, Line, LineLost, close_channel
+from warren.errors import PublishFailed
+from warren.ids import Entropy
+
+CHUNK: Final = 128
+CHUNK_BYTES: Final = 1 << 20
+NOT_FOUND: Final = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """A channel that publishes."""
+
+    line: Line
+    channel: AbstractChannel
+    confirms: Confirms
+
+    def send(self, batch: Sequence[Outgoing], positions: Sequence[int]) -> Chunk:
+        return self.confirms.send(self.line, self.channel.number, batch, positions)
+
+
+class Report:
+    """What became of the messages of one batch, by position."""
+
+    def __init__(self, count: int) -> None:
+        self.open = set(range(count))
+        self.unroutable: dict[int, str] = {}
+        self.refused: dict[int, str] = {}
+
+    def account(self, outlet: Outlet, chunk: Chunk) -> None:
+        """Take over what is known of a chunk, now that nobody waits for it any more."""
+        self.unroutable.update(chunk.unroutable)
+        self.refused.update(chunk.refused)
+        self.open.difference_update(set(chunk.positions).difference(outlet.confirms.unsettled(chunk)))
+        self.open.difference_update(chunk.unroutable, chunk.refused)
+
+    def blame(self, position: int, refusal: ChannelRefused) -> None:
+        """A message because of which the broker closed the channel."""
+        self.open.discard(position)
+        (self.unroutable if refusal.code == NOT_FOUND else self.refused)[position] = str(refusal)
+
+
+class Publisher:
+    """Publishes for a whole process over one connection.
+
+    A batch whose connection breaks is waited for: what was not confirmed is published again on the next one, so the
+    broker may get a message twice, but never not at all without an error.
+    """
+
+    def __init__(self, connection: RecoveringConnection, *, timeout_s: float, entropy: Entropy) -> None:
+        self._connection = connection
+        self._timeout_s = timeout_s
+        self._entropy = entropy
+        self._outlet: Outlet | None = None
+        self._opening = asyncio.Lock()
+
+    async def publish(self, batch: Sequence[Outgoing]) -> None:
+        """Return when the broker has taken every message. Raises PublishFailed."""
+        report = Report(len(batch))
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                while report.open:
+                    await self._advance(batch, report)
+        except TimeoutError:
+            raise self._failure(batch, report) from None
+        if report.unroutable or report.refused:
+            raise self._failure(batch, report)
+
+    async def _advance(self, batch: Sequence[Outgoing], report: Report) -> None:
+        """One try of all that is open."""
+        outlet = await self._ready_outlet()
+        await self._send(outlet, batch, report)
+        if report.open and isinstance(outlet.confirms.lost, ChannelRefused):
+            await self._send_singly(batch, report)
+
+    async def _send(self, outlet: Outlet, batch: Sequence[Outgoing], report: Report) -> None:
+        chunks: list[Chunk] = []
+        try:
+            for positions in _split(batch, sorted(report.open)):
+                await outlet.confirms.room(len(positions))
+                if outlet.confirms.lost is not None:
+                    break
+                chunks.append(outlet.send(batch, positions))
+                await outlet.line.drain()
+            for chunk in chunks:
+                await chunk.done
+        except LineLost as error:
+            outlet.confirms.lose(error)
+        finally:
+            for chunk in chunks:
+                report.account(outlet, chunk)
+
+    async def _send_singly(self, batch: Sequence[Outgoing], report: Report) -> None:
+        """The broker closed the channel because of a message and does not say of which: try each on its own."""
+        outlet: Outlet | None = None
+        for position in sorted(report.open):
+            if outlet is None or outlet.confirms.lost is not None:
+                outlet = await self._connection.restore(self._open_outlet)
+            chunk = outlet.send(batch, [position])
+            await chunk.done
+            report.account(outlet, chunk)
+            if position in report.open and isinstance(outlet.confirms.lost, ChannelRefused):
+                report.blame(position, outlet.confirms.lost)
+        if outlet is not None:
+            await close_channel(outlet.channel)
+
+    async def _ready_outlet(self) -> Outlet:
+        async with self._opening:
+            if self._outlet is None or self._outlet.confirms.lost is not None:
+                self._outlet = await self._connection.restore(self._open_outlet)
+            return self._outlet
+
+    async def _open_outlet(self, line: Line) -> Outlet:
+        confirms = Confirms(f"{self._entropy(8).hex()}-")
+        return Outlet(line, await line.open_channel(confirms, confirms=True), confirms)
+
+    def _failure(self, batch: Sequence[Outgoing], report: Report) -> PublishFailed:
+        kinds = {
+            "reached no queue": report.unroutable,
+            "refused": report.refused,
+            "unconfirmed": dict.fromkeys(sorted(report.open), self._why_unconfirmed()),
+        }
+        parts = [
+            f"{len(found)} {kind} (the first: {_describe(batch, *min(found.items()))})"
+            for kind, found in kinds.items()
+            if found
+        ]
+        return PublishFailed(
+            f"of {len(batch)} messages: " + "; ".join(parts),
+            unroutable=sorted(report.unroutable),
+            refused=sorted(report.refused),
+            unconfirmed=sorted(report.open),
+        )
+
+    def _why_unconfirmed(self) -> str:
+        state = self._connection.waiting_for
+        return f"no confirm within {self._timeout_s:g} s" + (f", {state[0]}" if state else "")
+
+
+def _split(batch: Sequence[Outgoing], positions: Sequence[int]) -> Iterator[list[int]]:
+    """Runs of at most CHUNK messages and about CHUNK_BYTES."""
+    run: list[int] = []
+    size = 0
+    for position in positions:
+        run.append(position)
+        size += len(batch[position].body)
+        if len(run) >= CHUNK or size >= CHUNK_BYTES:
+            yield run
+            run, size = [], 0
+    if run:
+        yield run
+
+
+def _describe(batch: Sequence[Outgoing], position: int, reason: str) -> str:
+    message = batch[position]
+    return f"position {position}, exchange {message.exchange!r}, key {message.routing_key!r}: {reason}"

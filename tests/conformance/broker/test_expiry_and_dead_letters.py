@@ -102,6 +102,21 @@ async def test_an_expired_message_waits_behind_a_head_that_lives_but_is_not_deli
         assert dead.body == b"short"
 
 
+async def test_what_expired_behind_the_head_is_not_delivered_to_one_who_could_take_both(
+    broker_factory, take, time, comes_to_hold
+):
+    async with broker_factory() as broker:
+        await broker.declare(with_dead_letters())
+        short, long = Properties(expiration_ms=100), Properties(expiration_ms=60_000)
+        batch = [Outgoing("x", "k", body, ttl) for body, ttl in ((b"1", long), (b"2", short), (b"3", long))]
+        await broker.publish(batch)
+        await time.pass_(600)
+        async with broker.subscribe("q", prefetch=10) as subscription:
+            assert [d.body for d in await take(subscription, 2)] == [b"1", b"3"]
+            (dead,) = await receive_dead(broker, take, comes_to_hold)
+        assert dead.body == b"2"
+
+
 async def test_a_message_that_a_consumer_holds_does_not_expire(broker_factory, take, time, comes_to_hold):
     async with broker_factory() as broker:
         await broker.declare(with_dead_letters(message_ttl=300))

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from topology.declaration import Queue, Topology
+from topology.declaration import Binding, Exchange, Queue, Topology
 from warren.broker.port import Outgoing, Properties
 from warren.errors import PublishFailed
 
@@ -115,6 +115,23 @@ async def test_what_a_full_queue_refuses_is_named_by_its_position(broker_factory
         assert (failed.value.unroutable, failed.value.refused, failed.value.unconfirmed) == ([], [1], [])
         assert (await broker.depth("small")).messages == 2
         assert (await broker.depth("q")).messages == 2
+
+
+async def test_one_full_queue_of_several_makes_a_refusal_and_the_others_keep_their_copies(broker_factory):
+    async with broker_factory() as broker:
+        limits = {"x-queue-type": "classic", "x-max-length": 1, "x-overflow": "reject-publish"}
+        queues = (
+            Queue("a", {"x-queue-type": "classic"}),
+            Queue("full", limits),
+            Queue("z", {"x-queue-type": "classic"}),
+        )
+        bindings = tuple(Binding("x", queue.name, "#") for queue in queues)
+        await broker.declare(Topology((Exchange("x"),), queues, bindings))
+        await broker.publish([Outgoing("x", "k", b"")])
+        with pytest.raises(PublishFailed) as failed:
+            await broker.publish([Outgoing("x", "k", b"")])
+        assert failed.value.refused == [0]
+        assert [(await broker.depth(queue.name)).messages for queue in queues] == [2, 1, 2]
 
 
 async def test_a_full_queue_that_drops_its_head_keeps_the_newest(broker_factory, take):

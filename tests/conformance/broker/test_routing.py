@@ -170,6 +170,7 @@ async def test_an_alternate_exchange_takes_what_nobody_bound(broker_factory, tak
         bindings = (Binding("lost", "unroutable", ""), Binding("x", "q", "good"))
         await broker.declare(Topology(exchanges, queues("unroutable", "q"), bindings))
         await broker.publish([Outgoing("x", "bad", b"stray"), Outgoing("x", "good", b"")])
+        assert (await broker.depth("unroutable")).messages == 1
         async with broker.subscribe("unroutable", prefetch=10) as subscription:
             (delivery,) = await take(subscription, 1)
         assert (delivery.exchange, delivery.routing_key, delivery.body) == ("x", "bad", b"stray")

@@ -52,6 +52,7 @@ async def test_a_waiting_consumer_is_woken_when_a_delay_is_over():
         await broker.declare(ladder())
         async with broker.subscribe("end", prefetch=1) as subscription, asyncio.TaskGroup() as group:
             waiting = group.create_task(subscription.receive())
+            await asyncio.sleep(0)
             await broker.publish([delayed(5)])
             while not waiting.done():
                 await asyncio.sleep(0)
@@ -65,12 +66,14 @@ async def test_an_earlier_time_out_shortens_a_sleep_that_has_begun():
     clock = VirtualClock()
     async with MemoryServer(clock) as server, MemoryBroker(server) as broker, asyncio.timeout(10):
         await broker.declare(ladder())
-        async with broker.subscribe("end", prefetch=10) as subscription:
+        async with broker.subscribe("end", prefetch=10) as subscription, asyncio.TaskGroup() as group:
+            waiting = group.create_task(subscription.receive())
             await broker.publish([delayed(40)])
             await asyncio.sleep(0)
             await broker.publish([delayed(3)])
+            await asyncio.sleep(0)
             clock.advance(3.5)
-            assert [d.body for d in await subscription.receive()] == [b"3"]
+        assert [d.body for d in waiting.result()] == [b"3"]
 
 
 async def test_one_long_jump_of_the_clock_does_what_many_small_steps_do():

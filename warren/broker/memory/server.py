@@ -67,6 +67,7 @@ class MemoryServer:
 
     def declare(self, topology: Topology) -> None:
         """Make what is missing. Raises TopologyMismatch; what stands before the offending part is made."""
+        self.catch_up()
         self._routes.clear()
         for exchange in topology.exchanges:
             self._declare_exchange(exchange)
@@ -112,6 +113,7 @@ class MemoryServer:
 
     def delete_queue(self, queue: str) -> None:
         """Remove a queue with what is in it and the routes to it."""
+        self.catch_up()
         self._mailboxes.pop(queue, None)
         self._table.forget_queue(queue)
         self._routes.clear()

@@ -92,6 +92,7 @@ class MemorySubscription:
         self._unread.clear()
         self._leave(list(self._unsettled))
         self._incarnation += 1
+        self._last_tag = 0
         self._mailbox = None
 
     def _leave(self, tags: Iterable[int]) -> None:

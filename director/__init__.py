@@ -1,0 +1,1 @@
+"""The director: accepts projects and runs their plans over teams."""

@@ -1,0 +1,1 @@
+"""Team leads: accept assignments and run their plans over workers."""

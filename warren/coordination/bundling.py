@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from warren.messages.result import Result
-
 TARGET_S: Final = 0.05
 """About this much work goes into one bundle."""
 MAX_BUNDLE: Final = 64
@@ -23,8 +21,8 @@ class RunTimes:
 
     _average_s: dict[Skill, float] = field(default_factory=dict)
 
-    def learn(self, skill: Skill, result: Result) -> None:
-        took_s = max(result.ended_s - result.started_s, 0.0)
+    def learn(self, skill: Skill, took_s: float) -> None:
+        took_s = max(took_s, 0.0)
         known_s = self._average_s.get(skill, took_s)
         self._average_s[skill] = known_s + SMOOTHING * (took_s - known_s)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import groupby
 
 from topology import names
@@ -12,11 +13,13 @@ from warren.coordination.bundling import Skill
 from warren.coordination.turn import Ended
 from warren.ids import project_of
 from warren.ledger.outbox import Unsent
+from warren.ledger.transaction import Owner
 from warren.messages.assignment import Assignment
 from warren.messages.codec import encode, to_json
 from warren.messages.command import Control
 from warren.messages.event import Event
 from warren.messages.message import Message
+from warren.messages.reply import AnyAnswer, Finished, Reply
 from warren.messages.result import Result, ResultMessage
 from warren.messages.task import TaskMessage
 
@@ -24,6 +27,8 @@ BundleSize = Callable[[Skill, int], int]
 """(skill, how many tasks wait) to the size of a bundle."""
 
 APP_ID = "warren"
+DEFAULT_EXCHANGE = ""
+REPLY_PREFIX = "reply."
 
 
 @dataclass(slots=True)
@@ -49,10 +54,47 @@ def dispatch(unsent: Iterable[Unsent], bundle_size: BundleSize, now: float) -> I
             yield _bundle(members[start : start + size], owner, team, skill, priority, now)
 
 
-def report(ended: Ended) -> Parcel:
-    """The outcome of an assignment, for the coordinator that waits for it."""
+def report(ended: Ended) -> list[Parcel]:
+    """The outcome, for whoever waits for it: a coordinator for an assignment's, a client for a project's."""
+    return _finished(ended) if ended.owner.kind == "project" else [_assignment_result(ended)]
+
+
+def reply(to: str | None, correlation_id: str | None, project: str | None, answer: AnyAnswer) -> list[Parcel]:
+    """An answer to a client that left an address; nobody may be there any more."""
+    if to is None:
+        return []
+    exchange = names.REPLIES if to.startswith(REPLY_PREFIX) else DEFAULT_EXCHANGE
+    body = encode(Reply(project=project, answer=answer), _NO_LIMIT)
+    properties = Properties(type=Reply.TYPE, correlation_id=correlation_id, app_id=APP_ID)
+    return [Parcel(Outgoing(exchange, to, body, properties, mandatory=False))]
+
+
+def project_event(owner: Owner, status: str, at: float) -> Parcel:
+    """That a project was accepted or has ended, as a CloudEvent."""
+    data = {"project": owner.id, "playbook": owner.playbook, "status": status}
+    happened = Event(
+        id=f"{owner.id}:{status}",
+        source="/warren/director",
+        type=f"warren.project.{status}",
+        subject=owner.id,
+        time=datetime.fromtimestamp(at, UTC),
+        datacontenttype="application/json",
+        data=data,
+    )
+    return Parcel(_plain(names.EVENTS, f"project.{status}", happened, mandatory=False))
+
+
+def _finished(ended: Ended) -> list[Parcel]:
     owner = ended.owner
-    assert owner.owner is not None, "a project reports to its client"
+    announcement = project_event(owner, ended.outcome.status, ended.ended_s)
+    announcement.owner, announcement.reported = owner.id, [owner.id]
+    answer = Finished(outcome=ended.outcome, accepted_s=owner.created_at, ended_s=ended.ended_s)
+    return [*reply(owner.reply_to, owner.correlation_id, owner.id, answer), announcement]
+
+
+def _assignment_result(ended: Ended) -> Parcel:
+    owner = ended.owner
+    assert owner.owner is not None, "only a project has no owner"
     result = Result(
         id=owner.id,
         owner=owner.owner,
@@ -71,11 +113,6 @@ def report(ended: Ended) -> Parcel:
 def control(message: Control, key: str) -> Parcel:
     """What running agents are told; nobody may be there to hear it."""
     return Parcel(_plain(names.CONTROL, key, message, mandatory=False))
-
-
-def event(event: Event, key: str) -> Parcel:
-    """What happened, for whoever listens."""
-    return Parcel(_plain(names.EVENTS, key, event, mandatory=False))
 
 
 _NO_LIMIT = 1 << 40
@@ -112,9 +149,8 @@ def _task_text(task: Unsent) -> str:
 def _assignment(task: Unsent, now: float) -> Parcel:
     fields = {"id": task.id, "owner": task.owner, "team": task.team, "report_to": task.report_to}
     numbers = {"priority": task.priority, "attempt": task.attempt}
-    if task.deadline_at is not None:
-        numbers["deadline_s"] = task.deadline_at  # type: ignore[assignment]
-    head = to_json({**fields, **numbers})
+    deadline = {} if task.deadline_at is None else {"deadline_s": task.deadline_at}
+    head = to_json({**fields, **numbers, **deadline})
     body = f'{head[:-1]},"plan":{task.plan},"input":{task.input}}}'.encode()
     properties = Properties(
         type=Assignment.TYPE,

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from warren.coordination.bundling import Skill
 from warren.coordination.frame import Frame, Frames
 from warren.errors import InvalidInput, MessageTooLarge
 from warren.ids import child_id, depth_of, is_within, key_of, parent_id
 from warren.ledger.event import LedgerEvent, NodesChanged, Planned, Row, Started, Stopped
 from warren.ledger.event import Settled as SettledEvent
 from warren.ledger.outbox import Unsent
-from warren.ledger.transaction import NodeState, Owner, Transaction
+from warren.ledger.transaction import NodeState, Owner, TaskState, Transaction
 from warren.messages.codec import to_json
 from warren.messages.message import JsonObject
 from warren.messages.outcome import AnyOutcome, Cancelled, ErrorInfo, Expired, Failed, Succeeded
@@ -48,11 +49,14 @@ class Effects:
     unsent: list[Unsent] = field(default_factory=list)
     ended: list[Ended] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
+    took: list[tuple[Skill, float]] = field(default_factory=list)
+    """(skill, seconds) of each task that ran."""
 
     def add(self, other: Effects) -> None:
         self.unsent += other.unsent
         self.ended += other.ended
         self.stopped += other.stopped
+        self.took += other.took
 
 
 class Turn:
@@ -90,7 +94,7 @@ class Turn:
         for task_id, result in unique.items():
             state = states.get(task_id)
             if state is not None and state.status == "open" and result.attempt >= state.attempt:
-                self._take(result, state.kind)
+                self._take(result, state)
         self._load_nodes()
         return self._carry_on()
 
@@ -112,14 +116,16 @@ class Turn:
         plan, data = self._transaction.plan_and_input(self._owner.id)
         return Frame(self._owner.id, parse_plan(plan), data)
 
-    def _take(self, result: Result, kind: str) -> None:
+    def _take(self, result: Result, state: TaskState) -> None:
         row = _outcome_row(result.id, result.outcome, result.ended_s)
         row.update(attempt=result.attempt, agent=result.agent, started_at=result.started_s)
         self._settled.append(row)
+        if state.team is not None and state.skill is not None:
+            self.effects.took.append(((state.team, state.skill), result.ended_s - result.started_s))
         self._hear(result.id, result.outcome)
         if isinstance(result.outcome, Succeeded):
             self._outputs[result.id] = result.outcome.output
-        elif kind == "assignment":
+        elif state.kind == "assignment":
             self._stopped.append(result.id)
 
     def _hear(self, child: str, outcome: AnyOutcome) -> None:
@@ -309,6 +315,8 @@ class Turn:
     def _write(self) -> None:
         """Append what has happened so far, in the order in which a rebuild must see it."""
         owner, now = self._owner.id, self._now
+        for path in self._stopped:
+            self._transaction.lock_subtree(path)  # so that nobody plans anew below it meanwhile
         happened: list[LedgerEvent] = []
         if self._planned:
             happened.append(Planned(owner, now, list(self._planned.values()), self._plans))

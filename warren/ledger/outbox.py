@@ -39,6 +39,16 @@ class Unreported:
     kind: str
 
 
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Something open whose deadline has passed; `owner` is None for a project."""
+
+    id: str
+    owner: str | None
+    kind: str
+    attempt: int
+
+
 _UNSENT: Final = (
     select(
         tasks.c.id,
@@ -72,7 +82,7 @@ _UNREPORTED: Final = (
     .with_for_update(of=tasks, skip_locked=True)
 )
 _OVERDUE: Final = (
-    select(tasks.c.id)
+    select(tasks.c.id, tasks.c.owner, tasks.c.kind, tasks.c.attempt)
     .where(tasks.c.status == "open", tasks.c.deadline_at < bindparam("now"))
     .order_by(tasks.c.id)
     .limit(bindparam("limit"))
@@ -95,9 +105,9 @@ def stale_unreported(transaction: Transaction, before: float, limit: int) -> lis
     return [Unreported(*tuple(row)) for row in rows]
 
 
-def overdue(transaction: Transaction, now: float, limit: int) -> list[str]:
-    """Ids of open projects, assignments and tasks whose deadline has passed; parents before children."""
-    return list(transaction.connection.execute(_OVERDUE, {"now": now, "limit": limit}).scalars())
+def overdue(transaction: Transaction, now: float, limit: int) -> list[Overdue]:
+    """Open projects, assignments and tasks whose deadline has passed; parents before children."""
+    return [Overdue(*tuple(row)) for row in transaction.connection.execute(_OVERDUE, {"now": now, "limit": limit})]
 
 
 def _unsent(row: Any) -> Unsent:

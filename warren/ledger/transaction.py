@@ -48,6 +48,8 @@ class TaskState:
 
     id: str
     kind: str
+    team: str | None
+    skill: str | None
     status: str
     attempt: int
 
@@ -88,7 +90,7 @@ _LOCKED_OWNERS: Final = _OWNER.where(tasks.c.id.in_(bindparam("ids", expanding=T
 _LOCKED_SUBTREE: Final = _OWNER.where(
     tasks.c.id.between(bindparam("low"), bindparam("high")), tasks.c.kind.in_(COORDINATED)
 ).with_for_update(of=tasks)
-_TASK_STATES: Final = select(tasks.c.id, tasks.c.kind, tasks.c.status, tasks.c.attempt).where(
+_TASK_STATES: Final = select(tasks.c.id, tasks.c.kind, tasks.c.team, tasks.c.skill, tasks.c.status, tasks.c.attempt).where(
     tasks.c.id.in_(bindparam("ids", expanding=True))
 )
 _NODE_STATES: Final = select(nodes.c.path, nodes.c.status, nodes.c.state, nodes.c.started_at).where(

@@ -67,7 +67,8 @@ class Projects(Value):
     projects: list[JsonObject]
 
 
-Answer = Annotated[Accepted | Rejected | Finished | Status | Projects, Field(discriminator="kind")]
+AnyAnswer = Accepted | Rejected | Finished | Status | Projects
+Answer = Annotated[AnyAnswer, Field(discriminator="kind")]
 
 
 class Reply(Message):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from topology.limits import Limits
 from warren.errors import InvalidInput
 from warren.patterns.call import Call
 from warren.patterns.delegate import Delegate
@@ -20,20 +21,13 @@ Teams = dict[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How large a plan may be."""
-
-    depth: int = 32
-    nodes: int = 1000
-
-
-@dataclass(frozen=True, slots=True)
 class _Place:
     """Where in a plan a node stands, and what can be seen from there."""
 
     at: str
     team: str | None
     depth: int
+    teams_deep: int = 0
     names: frozenset[str] = frozenset()
     in_map: bool = False
 
@@ -44,10 +38,11 @@ def check_plan(plan: Node, teams: Teams, limits: Limits, *, team: str | None = N
     `team` is the team whose lead runs the plan, or None for the director, who has no skills of its own.
     """
     for count, (node, place) in enumerate(_walk(plan, _Place(at, team, 0)), start=1):
-        if place.depth > limits.depth:
-            raise _wrong("plan_too_deep", f"more than {limits.depth} levels (limits.plan_depth)", place)
-        if count > limits.nodes:
-            raise _wrong("plan_too_large", f"more than {limits.nodes} nodes (limits.plan_nodes)", place)
+        if place.depth > limits.plan_depth:
+            raise _wrong("plan_too_deep", f"more than {limits.plan_depth} levels (limits.plan_depth)", place)
+        if count > limits.plan_nodes:
+            raise _wrong("plan_too_large", f"more than {limits.plan_nodes} nodes (limits.plan_nodes)", place)
+        _check_sizes(node, place, limits)
         _check_targets(node, place, teams)
         _check_references(node, place)
 
@@ -71,9 +66,17 @@ def _below(node: Node, place: _Place, name: str) -> _Place:
         case Map():
             return replace(deeper, at=f"{place.at}/do", in_map=True)
         case Delegate():
-            return replace(deeper, at=f"{place.at}/plan", team=node.team, names=frozenset(), in_map=False)
+            below = replace(deeper, at=f"{place.at}/plan", teams_deep=place.teams_deep + 1)
+            return replace(below, team=node.team, names=frozenset(), in_map=False)
         case _:
             return deeper
+
+
+def _check_sizes(node: Node, place: _Place, limits: Limits) -> None:
+    if place.teams_deep > limits.delegate_depth:
+        raise _wrong("plan_too_deep", f"more than {limits.delegate_depth} delegations (limits.delegate_depth)", place)
+    if isinstance(node, Map) and node.window > limits.window:
+        raise _wrong("window_too_large", f"a window of {node.window}; limits.window is {limits.window}", place)
 
 
 def _check_targets(node: Node, place: _Place, teams: Teams) -> None:

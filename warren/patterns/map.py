@@ -34,7 +34,7 @@ class Map(Node):
     kind: Literal["map"] = "map"
     items: Expression
     do: AnyNode
-    window: int = Field(default=1000, ge=1, le=100_000)
+    window: int = Field(default=1000, ge=1)
     chunk: int | None = Field(default=None, ge=1)
     reduce: Reducer | AnyNode = "collect"
     tolerate: int | Literal["all"] = 0

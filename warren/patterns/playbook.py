@@ -11,10 +11,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, best_match
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from topology.limits import Limits
 from warren.errors import InvalidInput
 from warren.messages.codec import pointer
 from warren.messages.message import JsonObject, Token
-from warren.patterns.check import Limits, Teams, check_plan
+from warren.patterns.check import Teams, check_plan
 from warren.patterns.delegate import Delegate
 from warren.patterns.node import Node
 from warren.patterns.plan import dump_plan, parse_plan
@@ -94,7 +95,7 @@ class Playbooks:
                 raise _unusable(playbook.name, "two playbooks have this name", "/name")
             self._by_name[playbook.name] = playbook
         for playbook in self._by_name.values():
-            self._check(playbook)
+            self.ready_or_none(playbook.name)
 
     def __getitem__(self, name: str) -> Playbook:
         """The playbook of that name. Raises InvalidInput with code `unknown_playbook`."""
@@ -114,12 +115,14 @@ class Playbooks:
         check_plan(whole, self.teams, self.limits, at=at)
         return whole
 
-    def _check(self, playbook: Playbook) -> None:
+    def ready_or_none(self, name: str) -> Node | None:
+        """The named playbook's plan, ready; None for one that only serves inside another's delegate."""
         try:
-            self.ready(playbook.plan)
+            return self.ready(self[name].plan)
         except InvalidInput as error:
-            if error.code != "call_without_team":  # such a playbook serves inside a delegate, where it is checked
-                raise _unusable(playbook.name, error.message, error.pointer) from None
+            if error.code != "call_without_team":
+                raise _unusable(name, error.message, error.pointer) from None
+            return None
 
     def _inlined(self, data: Any, within: tuple[str, ...]) -> Any:
         match data:

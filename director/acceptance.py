@@ -1,0 +1,155 @@
+"""What makes a message a project: everything that can be wrong with it is found here, before the ledger sees it."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from typing import Final
+
+from topology import names
+from warren.broker.port import Delivery
+from warren.clock import Clock
+from warren.errors import InvalidInput
+from warren.ids import Entropy, new_project_id
+from warren.ledger.event import ProjectAccepted
+from warren.ledger.transaction import Owner
+from warren.messages.codec import decode, to_json
+from warren.messages.message import JsonObject
+from warren.messages.project import Project
+from warren.patterns.node import Node
+from warren.patterns.plan import dump_plan, parse_plan
+from warren.patterns.playbook import Playbook, Playbooks
+
+MESSAGE_NAMESPACE: Final = uuid.UUID("6f0c2c1e-58a1-5c5e-9d53-6a8f6d1a7e11")
+DIRECT_REPLY_TO: Final = "amq.rabbitmq.reply-to."
+REPLY_PREFIX: Final = "reply."
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A project that may be accepted: its row-to-be, and the event that would make it one."""
+
+    owner: Owner
+    event: ProjectAccepted
+
+
+class Acceptance:
+    """Turns deliveries into drafts."""
+
+    def __init__(self, playbooks: Playbooks, clock: Clock, entropy: Entropy) -> None:
+        self._playbooks = playbooks
+        self._clock = clock
+        self._entropy = entropy
+        self._ready = {name: playbooks.ready_or_none(name) for name in playbooks.names()}
+
+    def draft(self, delivery: Delivery) -> Draft:
+        """The project in a delivery. Raises InvalidInput, which says what is wrong and where."""
+        reply_to = reply_address(delivery)
+        project = decode(Project, delivery.body, self._playbooks.limits.message_bytes)
+        plan, data = self._plan_and_input(project)
+        now = self._clock.now()
+        fingerprint = fingerprint_of(project, data)
+        owner = Owner(
+            id=self._id(project, delivery, fingerprint, now),
+            kind="project",
+            team=None,
+            status="open",
+            attempt=1,
+            priority=project.priority,
+            deadline_at=self._deadline_at(project, now),
+            created_at=now,
+            started_at=None,
+            reported_at=None,
+            owner=None,
+            report_to=names.DIRECTOR,
+            reply_to=project.reply_to or reply_to,
+            correlation_id=delivery.properties.correlation_id,
+            playbook=project.playbook,
+            fingerprint=fingerprint,
+        )
+        return Draft(owner, _accepted(owner, plan, data, project.labels, now))
+
+    def _plan_and_input(self, project: Project) -> tuple[Node, JsonObject]:
+        if project.playbook is None:
+            plan = self._playbooks.ready(parse_plan(project.plan))
+            return plan, project.input
+        playbook = self._playbooks[project.playbook]
+        data = playbook.with_defaults(project.input)
+        playbook.validate_input(data)
+        return self._ready_plan(playbook), data
+
+    def _ready_plan(self, playbook: Playbook) -> Node:
+        return self._ready[playbook.name] or self._playbooks.ready(playbook.plan)
+
+    def _deadline_at(self, project: Project, now: float) -> float:
+        if project.deadline is None:
+            return now + (project.timeout_s or self._playbooks.limits.deadline_s)
+        deadline_at = project.deadline.timestamp()
+        if deadline_at <= now:
+            raise InvalidInput("deadline_past", f"the deadline {project.deadline} has passed", pointer="/deadline")
+        return deadline_at
+
+    def _id(self, project: Project, delivery: Delivery, fingerprint: str, now: float) -> str:
+        """The client's id; else one that a redelivery of the same message would get too; else a new one."""
+        if project.id is not None:
+            return project.id
+        message_id = delivery.properties.message_id
+        if message_id is not None:
+            return str(uuid.uuid5(MESSAGE_NAMESPACE, f"{message_id}:{fingerprint}"))
+        return new_project_id(now, self._entropy)
+
+
+def reply_address(delivery: Delivery) -> str | None:
+    """The AMQP `reply_to`, if it is one that we write to.
+
+    Raises InvalidInput for anything else: a plain queue name would let a client point the director at any queue.
+    """
+    address = delivery.properties.reply_to
+    if not address or address.startswith(DIRECT_REPLY_TO):
+        return address or None
+    if address.startswith(REPLY_PREFIX) and names.is_token(address.removeprefix(REPLY_PREFIX)):
+        return address
+    raise InvalidInput(
+        "reply_to_invalid",
+        f"reply_to {address[:80]!r} is not an address to reply to; use reply.<client> on {names.REPLIES}, "
+        "or AMQP's direct reply-to",
+    )
+
+
+def fingerprint_of(project: Project, data: JsonObject) -> str:
+    """What makes two submissions of one id the same."""
+    said = {"playbook": project.playbook, "plan": project.plan, "input": _sorted(data)}
+    return hashlib.sha256(to_json(_sorted(said)).encode()).hexdigest()
+
+
+def _sorted(value: object) -> object:
+    match value:
+        case dict():
+            return {key: _sorted(value[key]) for key in sorted(value)}
+        case list():
+            return [_sorted(item) for item in value]
+        case _:
+            return value
+
+
+def _accepted(owner: Owner, plan: Node, data: JsonObject, labels: dict[str, str], now: float) -> ProjectAccepted:
+    task = {
+        "id": owner.id,
+        "kind": owner.kind,
+        "priority": owner.priority,
+        "deadline_at": owner.deadline_at,
+        "input": to_json(data),
+        "created_at": now,
+    }
+    plan_row = {
+        "id": owner.id,
+        "plan": to_json(dump_plan(plan)),
+        "report_to": owner.report_to,
+        "playbook": owner.playbook,
+        "reply_to": owner.reply_to,
+        "correlation_id": owner.correlation_id,
+        "fingerprint": owner.fingerprint,
+        "labels": to_json(labels),
+    }
+    return ProjectAccepted(owner.id, now, task, plan_row)

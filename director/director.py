@@ -1,0 +1,137 @@
+"""The director: accepts projects, follows their plans over teams, answers clients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from director.acceptance import Acceptance, Draft, reply_address
+from director.enquiries import Enquiries
+from topology import names
+from topology.cluster import Cluster
+from warren.broker.port import Broker, Delivery
+from warren.clock import Clock
+from warren.coordination.coordinator import Coordinator
+from warren.coordination.dispatch import Parcel, project_event, reply
+from warren.coordination.intake import dead_letter
+from warren.coordination.station import Station
+from warren.coordination.turn import Effects
+from warren.errors import InvalidInput
+from warren.ids import Entropy
+from warren.ledger.ended import ended
+from warren.ledger.ledger import Ledger
+from warren.ledger.transaction import Owner, Transaction
+from warren.messages.outcome import ErrorInfo
+from warren.messages.reply import Accepted, AnyAnswer, Finished, Rejected
+from warren.patterns.playbook import Playbooks
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is said of a draft."""
+
+    owner: Owner
+    answers: list[AnyAnswer]
+    is_new: bool = False
+
+
+class Director:
+    """One replica of the director; all replicas are equal."""
+
+    def __init__(
+        self, broker: Broker, ledger: Ledger, clock: Clock, cluster: Cluster, playbooks: Playbooks, entropy: Entropy
+    ) -> None:
+        self._coordinator = Coordinator(broker, ledger, clock, cluster)
+        self._acceptance = Acceptance(playbooks, clock, entropy)
+        self._enquiries = Enquiries(self._coordinator)
+        queues = {names.PROJECTS_QUEUE: self.accept, names.DIRECTOR_QUEUE: self.listen}
+        self._station = Station(broker, self._coordinator, queues, {})
+
+    @property
+    def waiting_for(self) -> str | None:
+        """What keeps the ledger from being used, in words."""
+        return self._coordinator.desk.waiting_for
+
+    async def run(self) -> None:
+        await self._station.run()
+
+    async def drain(self, grace_s: float) -> None:
+        del grace_s  # a batch takes far less
+        await self._station.drain()
+
+    async def accept(self, batch: Sequence[Delivery]) -> list[Parcel]:
+        """Take in a batch of projects, or say what is wrong with them."""
+        drafts: list[Draft] = []
+        parcels: list[Parcel] = []
+        for delivery in batch:
+            try:
+                drafts.append(self._acceptance.draft(delivery))
+            except InvalidInput as error:
+                parcels += rejected(delivery, error)
+        verdicts, effects = await self._coordinator.desk.transact(lambda transaction: self._judge(transaction, drafts))
+        for verdict in verdicts:
+            parcels += announced(verdict)
+        return parcels + self._coordinator.parcels(effects)
+
+    async def listen(self, batch: Sequence[Delivery]) -> list[Parcel]:
+        """Results of assignments, and what clients and operators ask."""
+        asked = [delivery for delivery in batch if delivery.exchange == names.INGRESS]
+        results = [delivery for delivery in batch if delivery.exchange != names.INGRESS]
+        parcels = await self._coordinator.settle(results)
+        for delivery in asked:
+            try:
+                parcels += await self._enquiries.answer(delivery)
+            except InvalidInput as error:
+                parcels += rejected(delivery, error)
+        return parcels
+
+    def _judge(self, transaction: Transaction, drafts: Sequence[Draft]) -> tuple[list[Verdict], Effects]:
+        effects = Effects()
+        known = transaction.lock([draft.owner.id for draft in drafts])
+        verdicts: list[Verdict] = []
+        for draft in drafts:
+            earlier = known.get(draft.owner.id)
+            if earlier is not None:
+                verdicts.append(_known(transaction, draft.owner, earlier))
+                continue
+            transaction.append(draft.event)
+            transaction.flush()
+            effects.add(self._coordinator.carrier.begin(transaction, draft.owner, draft.event.at))
+            known[draft.owner.id] = draft.owner
+            verdicts.append(Verdict(draft.owner, [Accepted()], is_new=True))
+        return verdicts, effects
+
+
+def _known(transaction: Transaction, asked: Owner, earlier: Owner) -> Verdict:
+    """The same id again: the same project, or a mistake."""
+    if asked.fingerprint != earlier.fingerprint:
+        message = f"the id {earlier.id} is already used by a project with another playbook, plan or input"
+        return Verdict(asked, [Rejected(error=ErrorInfo(code="id_conflict", message=message, pointer="/id"))])
+    answers: list[AnyAnswer] = [Accepted(duplicate=True)]
+    found = ended(transaction, earlier.id)
+    if found is not None:
+        outcome, ended_s = found
+        answers.append(Finished(outcome=outcome, accepted_s=earlier.created_at, ended_s=ended_s))
+    return Verdict(asked, answers)
+
+
+def announced(verdict: Verdict) -> list[Parcel]:
+    """What the client is told of its project, and the others of a new one."""
+    owner = verdict.owner
+    parcels = [
+        parcel for answer in verdict.answers for parcel in reply(owner.reply_to, owner.correlation_id, owner.id, answer)
+    ]
+    if verdict.is_new:
+        parcels.append(project_event(owner, "accepted", owner.created_at))
+    return parcels
+
+
+def rejected(delivery: Delivery, error: InvalidInput) -> list[Parcel]:
+    """A dead letter with the reason, and an answer where one can be sent."""
+    try:
+        address = reply_address(delivery)
+    except InvalidInput:
+        address = None
+    info = ErrorInfo(code=error.code, message=error.message, pointer=error.pointer, permanent=True)
+    answer = reply(address, delivery.properties.correlation_id, None, Rejected(error=info))
+    return [dead_letter(delivery, error), *answer]

@@ -1,0 +1,73 @@
+"""Commands and queries: what clients and operators ask of the director."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from director.acceptance import reply_address
+from warren.broker.port import Delivery
+from warren.coordination.coordinator import Coordinator
+from warren.coordination.dispatch import Parcel, reply
+from warren.coordination.turn import Effects
+from warren.errors import InvalidInput
+from warren.ledger import queries
+from warren.ledger.transaction import Transaction
+from warren.messages.codec import decode
+from warren.messages.command import Command
+from warren.messages.outcome import Cancelled, ErrorInfo
+from warren.messages.query import Query
+from warren.messages.reply import Accepted, AnyAnswer, Projects, Rejected
+
+
+class Enquiries:
+    """Answers one delivery at a time: they are few."""
+
+    def __init__(self, coordinator: Coordinator) -> None:
+        self._coordinator = coordinator
+
+    async def answer(self, delivery: Delivery) -> list[Parcel]:
+        """The answer, and what follows from a command. Raises InvalidInput for what is neither."""
+        address = reply_address(delivery)
+        correlation_id = delivery.properties.correlation_id
+        if delivery.routing_key.startswith("query."):
+            query = decode(Query, delivery.body, self._coordinator.limit_bytes)
+            answer = await self._coordinator.desk.transact(lambda transaction: _answered(transaction, query))
+            return reply(query.reply_to or address, correlation_id, query.project, answer)
+        command = decode(Command, delivery.body, self._coordinator.limit_bytes)
+        answer, effects = await self._coordinator.desk.transact(lambda transaction: self._obey(transaction, command))
+        replies = reply(command.reply_to or address, correlation_id, command.project, answer)
+        return [*replies, *self._coordinator.parcels(effects)]
+
+    def _obey(self, transaction: Transaction, command: Command) -> tuple[AnyAnswer, Effects]:
+        owner = next((each for each in transaction.lock_subtree(command.project) if each.id == command.project), None)
+        if owner is None:
+            return _unknown(command.project), Effects()
+        if owner.status != "open":
+            return Accepted(duplicate=True), Effects()
+        outcome = Cancelled(reason=command.reason or "cancelled by its client")
+        return Accepted(), self._coordinator.carrier.finish(transaction, owner, outcome, self._coordinator.clock.now())
+
+
+def _answered(transaction: Transaction, query: Query) -> AnyAnswer:
+    match query.noun:
+        case "projects":
+            return Projects(projects=queries.projects(transaction, query.limit))
+        case "status":
+            return queries.status(transaction, _named(query)) or _unknown(_named(query))
+        case "result":
+            project = _named(query)
+            finished = queries.finished(transaction, project)
+            return finished or queries.status(transaction, project) or _unknown(project)
+        case _:
+            assert_never(query.noun)
+
+
+def _named(query: Query) -> str:
+    if query.project is None:
+        raise InvalidInput("message_invalid", f"query.{query.noun} needs a project's id", pointer="/project")
+    return query.project
+
+
+def _unknown(project: str) -> Rejected:
+    message = f"there is no project {project}"
+    return Rejected(error=ErrorInfo(code="unknown_project", message=message, pointer="/project", permanent=True))

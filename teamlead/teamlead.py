@@ -1,0 +1,70 @@
+"""The team lead: takes assignments, plans their tasks, and reports their outcomes to whoever delegated them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from topology import names
+from topology.cluster import Cluster
+from warren.broker.port import Broker, Delivery
+from warren.clock import Clock
+from warren.coordination.coordinator import ENVELOPE_BYTES, Coordinator, work_queues
+from warren.coordination.dispatch import Parcel
+from warren.coordination.intake import dead_letter
+from warren.coordination.settlement import sent_again
+from warren.coordination.station import Station
+from warren.coordination.sweeper import unheard
+from warren.coordination.turn import Effects
+from warren.errors import InvalidInput
+from warren.ledger.ledger import Ledger
+from warren.ledger.transaction import Owner, Transaction
+from warren.messages.assignment import Assignment
+from warren.messages.codec import decode
+
+
+class TeamLead:
+    """One replica of a team's lead; all replicas are equal."""
+
+    def __init__(self, broker: Broker, ledger: Ledger, clock: Clock, cluster: Cluster, team: str) -> None:
+        self._coordinator = Coordinator(broker, ledger, clock, cluster)
+        queues = {names.lead_queue(team): self.accept, names.lead_results_queue(team): self._coordinator.settle}
+        self._station = Station(broker, self._coordinator, queues, work_queues(cluster, team))
+
+    @property
+    def waiting_for(self) -> str | None:
+        """What keeps the ledger from being used, in words."""
+        return self._coordinator.desk.waiting_for
+
+    async def run(self) -> None:
+        await self._station.run()
+
+    async def drain(self, grace_s: float) -> None:
+        del grace_s  # a batch takes far less
+        await self._station.drain()
+
+    async def accept(self, batch: Sequence[Delivery]) -> list[Parcel]:
+        """Start the plans of a batch of assignments; one that is known already is not started again."""
+        assignments: dict[str, bool] = {}
+        parcels: list[Parcel] = []
+        for delivery in batch:
+            try:
+                message = decode(Assignment, delivery.body, self._coordinator.limit_bytes + ENVELOPE_BYTES)
+                assignments[message.id] = delivery.redelivered
+            except InvalidInput as error:
+                parcels.append(dead_letter(delivery, error))
+        return parcels + await self._coordinator.carry(lambda transaction: self._begin(transaction, assignments))
+
+    def _begin(self, transaction: Transaction, assignments: dict[str, bool]) -> Effects:
+        effects = Effects()
+        for owner in transaction.lock(list(assignments)).values():
+            if owner.status == "open" and owner.started_at is None:
+                effects.add(self._coordinator.carrier.begin(transaction, owner, self._coordinator.clock.now()))
+            elif assignments[owner.id]:
+                effects.add(self._again(transaction, owner))
+        return effects
+
+    def _again(self, transaction: Transaction, owner: Owner) -> Effects:
+        """A redelivered assignment: whoever took it first may have died before it sent what followed."""
+        if owner.status == "open":
+            return sent_again(transaction, owner, Effects())
+        return Effects(ended=unheard(transaction, owner.id) if owner.reported_at is None else [])

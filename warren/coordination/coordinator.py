@@ -1,0 +1,109 @@
+"""What director and team leads share: carrying plans on, telling everybody who must know, sweeping up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from topology import names
+from topology.cluster import Cluster
+from warren.broker.port import Broker, Delivery
+from warren.clock import Clock
+from warren.coordination.bundling import RunTimes, Skill, bundle_size
+from warren.coordination.desk import Desk
+from warren.coordination.dispatch import Parcel, control, dispatch, report
+from warren.coordination.intake import dead_letter
+from warren.coordination.presence import Presence
+from warren.coordination.settlement import Carrier, Incoming, died, results_in
+from warren.coordination.turn import Effects
+from warren.errors import InvalidInput
+from warren.ledger.ledger import Ledger
+from warren.ledger.transaction import Transaction
+from warren.messages.assignment import Assignment
+from warren.messages.codec import decode
+from warren.messages.command import Control
+from warren.messages.result import ResultMessage
+from warren.messages.task import TaskMessage
+
+ENVELOPE_BYTES = 1024 * 1024
+"""What our own messages may have on top of the inputs and outputs that the limit is for."""
+MAX_CONTROLS = 64
+"""Above that many stopped subtrees in one batch, agents find out by themselves: their results change nothing."""
+
+
+class Coordinator:
+    """The engine with its hands: runs transactions of the carrier, turns effects into messages."""
+
+    def __init__(self, broker: Broker, ledger: Ledger, clock: Clock, cluster: Cluster) -> None:
+        self.clock = clock
+        self.limit_bytes = cluster.limits.message_bytes
+        self.carrier = Carrier(self.limit_bytes)
+        self.desk = Desk(broker, ledger, clock, on_retry=self.carrier.forget)
+        self.presence = Presence(broker)
+        self._run_times = RunTimes()
+        self._fixed_bundles = fixed_bundles(cluster)
+
+    async def carry(self, work: Callable[[Transaction], Effects]) -> list[Parcel]:
+        """The messages that follow from a piece of work on the ledger."""
+        return self.parcels(await self.desk.transact(work))
+
+    def parcels(self, effects: Effects) -> list[Parcel]:
+        """Effects as messages."""
+        for skill, took_s in effects.took:
+            self._run_times.learn(skill, took_s)
+        parcels = list(dispatch(effects.unsent, self._bundle_size, self.clock.now()))
+        for ended in effects.ended:
+            parcels += report(ended)
+        parcels += [control(Control(verb="cancel", subtree=path), "all") for path in effects.stopped[:MAX_CONTROLS]]
+        return parcels
+
+    async def settle(self, batch: Sequence[Delivery]) -> list[Parcel]:
+        """Handle a batch of results, and of tasks that the broker gave up."""
+        incoming, parcels = self._incoming(batch)
+        if not incoming:
+            return parcels
+        now = self.clock.now()
+        return parcels + await self.carry(lambda transaction: self.carrier.settle(transaction, incoming, now))
+
+    def _incoming(self, batch: Sequence[Delivery]) -> tuple[list[Incoming], list[Parcel]]:
+        parcels: list[Parcel] = []
+        incoming: list[Incoming] = []
+        now = self.clock.now()
+        for delivery in batch:
+            try:
+                incoming += self._read(delivery, now)
+            except InvalidInput as error:
+                parcels.append(dead_letter(delivery, error))
+        return incoming, parcels
+
+    def _read(self, delivery: Delivery, now: float) -> list[Incoming]:
+        limit_bytes = self.limit_bytes + ENVELOPE_BYTES
+        match delivery.properties.type:
+            case TaskMessage.TYPE:
+                return died(delivery, decode(TaskMessage, delivery.body, limit_bytes), now)
+            case Assignment.TYPE:
+                return died(delivery, decode(Assignment, delivery.body, limit_bytes), now)
+            case _:
+                return results_in(decode(ResultMessage, delivery.body, limit_bytes), delivery)
+
+    def _bundle_size(self, skill: Skill, waiting: int) -> int:
+        return bundle_size(
+            self._run_times.average_s(skill),
+            fixed=self._fixed_bundles.get(skill),
+            waiting=waiting,
+            workers=self.presence.workers(skill),
+        )
+
+
+def fixed_bundles(cluster: Cluster) -> Mapping[Skill, int]:
+    """The bundle sizes that the cluster file sets."""
+    return {
+        (team, skill): settings.bundle
+        for team, section in cluster.teams.items()
+        for skill, settings in section.skills.items()
+        if isinstance(settings.bundle, int)
+    }
+
+
+def work_queues(cluster: Cluster, team: str) -> dict[Skill, str]:
+    """The queues of a team's skills."""
+    return {(team, skill): names.work_queue(team, skill) for skill in cluster.teams[team].skills}

@@ -1,0 +1,103 @@
+"""Where a coordinator works: the ledger, the broker, and what still has to be written down about confirmed messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from warren.broker.port import Broker
+from warren.clock import Clock
+from warren.coordination.dispatch import Parcel
+from warren.errors import LedgerUnavailable, PublishFailed
+from warren.ledger.event import Dispatched, LedgerEvent, Reported
+from warren.ledger.ledger import Ledger
+from warren.ledger.transaction import Transaction
+
+T = TypeVar("T")
+
+RETRY_LEDGER_MAX_S = 2.0
+
+log = structlog.get_logger("warren.coordination")
+
+
+class Desk:
+    """Transactions that outlast an outage of the ledger, and publishes that are noted once they are confirmed."""
+
+    def __init__(
+        self, broker: Broker, ledger: Ledger, clock: Clock, *, on_retry: Callable[[], None] = lambda: None
+    ) -> None:
+        self.broker = broker
+        self.clock = clock
+        self._on_retry = on_retry
+        self._ledger = ledger
+        self._notes: list[LedgerEvent] = []
+        self._ledger_trouble: str | None = None
+
+    @property
+    def waiting_for(self) -> str | None:
+        """What keeps the ledger from being used, in words; None when all is well."""
+        return self._ledger_trouble
+
+    async def transact(self, work: Callable[[Transaction], T]) -> T:
+        """`work` in a transaction, tried until the ledger answers; what was confirmed meanwhile is noted with it."""
+        notes, self._notes = self._notes, []
+
+        def noted(transaction: Transaction) -> T:
+            transaction.append(*notes)
+            return work(transaction)
+
+        try:
+            async for attempt in self._patiently():
+                with attempt:
+                    value = await self._ledger.transact(noted)
+        except BaseException:
+            self._notes = notes + self._notes
+            raise
+        self._ledger_trouble = None
+        return value
+
+    async def send(self, parcels: Sequence[Parcel]) -> None:
+        """Publish; what the broker does not take stays unsent in the ledger, and the sweeper tries again."""
+        if not parcels:
+            return
+        failed: set[int] = set()
+        try:
+            await self.broker.publish([parcel.message for parcel in parcels])
+        except PublishFailed as error:
+            log.warning("not all messages were taken; they will be sent again", reason=str(error))
+            failed = {*error.unroutable, *error.refused, *error.unconfirmed}
+        self._note(parcel for position, parcel in enumerate(parcels) if position not in failed)
+
+    async def write_notes(self) -> None:
+        """Note what was confirmed, if no transaction has taken it along."""
+        if self._notes:
+            await self.transact(lambda _: None)
+
+    def _note(self, parcels: Iterable[Parcel]) -> None:
+        now = self.clock.now()
+        dispatched: dict[str, list[str]] = {}
+        reported: dict[str, list[str]] = {}
+        for parcel in parcels:
+            if parcel.dispatched:
+                dispatched.setdefault(parcel.owner, []).extend(parcel.dispatched)
+            if parcel.reported:
+                reported.setdefault(parcel.owner, []).extend(parcel.reported)
+        self._notes += [Dispatched(owner, now, ids) for owner, ids in dispatched.items()]
+        self._notes += [Reported(owner, now, ids) for owner, ids in reported.items()]
+
+    def _patiently(self) -> AsyncRetrying:
+        return AsyncRetrying(
+            retry=retry_if_exception_type(LedgerUnavailable),
+            wait=wait_random_exponential(multiplier=0.05, max=RETRY_LEDGER_MAX_S),
+            sleep=self.clock.sleep,
+            before_sleep=lambda state: self._complain(state.outcome.exception() if state.outcome else None),
+        )
+
+    def _complain(self, error: BaseException | None) -> None:
+        if self._ledger_trouble is None:
+            log.warning("the ledger does not answer; waiting for it", reason=str(error))
+        self._ledger_trouble = str(error)
+        self._on_retry()

@@ -1,0 +1,61 @@
+"""A coordinator at its queues: takes in, sweeps, and leaves in good order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+from warren.broker.port import Broker, Subscription
+from warren.coordination.bundling import Skill
+from warren.coordination.coordinator import Coordinator
+from warren.coordination.intake import Handle, take_in
+from warren.coordination.sweeper import Sweeper
+
+PREFETCH = 1024
+"""Unsettled deliveries per queue: enough to fill batches while one is in the ledger and two are on their way."""
+
+
+class Station:
+    """Runs a coordinator on the queues it is given, each with its handler."""
+
+    def __init__(
+        self, broker: Broker, coordinator: Coordinator, queues: Mapping[str, Handle], watched: Mapping[Skill, str]
+    ) -> None:
+        self._broker = broker
+        self._coordinator = coordinator
+        self._queues = queues
+        self._watched = watched
+        self._subscriptions: list[Subscription] = []
+        self._finished = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until drained or cancelled."""
+        try:
+            async with AsyncExitStack() as stack:
+                for queue in self._queues:
+                    subscription = self._broker.subscribe(queue, prefetch=PREFETCH)
+                    self._subscriptions.append(await stack.enter_async_context(subscription))
+                await self._work()
+        finally:
+            self._finished.set()
+
+    async def drain(self) -> None:
+        """Take nothing new, finish the batches in hand, write everything down."""
+        for subscription in self._subscriptions:
+            await subscription.cancel()
+        await self._finished.wait()
+        await self._coordinator.desk.write_notes()
+
+    async def _work(self) -> None:
+        desk = self._coordinator.desk
+        async with asyncio.TaskGroup() as group:
+            aside = [
+                group.create_task(Sweeper(self._coordinator).run()),
+                group.create_task(self._coordinator.presence.watch(self._watched, self._coordinator.clock)),
+            ]
+            handlers = zip(self._subscriptions, self._queues.values(), strict=True)
+            intakes = [group.create_task(take_in(each, desk, handle)) for each, handle in handlers]
+            await asyncio.wait(intakes)
+            for task in aside:
+                task.cancel()

@@ -1,0 +1,83 @@
+"""Sends again what was never confirmed, reports what was never heard, and ends what is past its deadline."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from warren.coordination.coordinator import Coordinator
+from warren.coordination.settlement import Incoming
+from warren.coordination.turn import Effects, Ended
+from warren.ledger.ended import ended
+from warren.ledger.outbox import Overdue, overdue, stale_unreported, stale_unsent
+from warren.ledger.transaction import Transaction
+from warren.messages.outcome import Expired
+from warren.messages.result import Result
+
+INTERVAL_S: Final = 0.5
+STALE_AFTER_S: Final = 5.0
+"""A publish that is on its way is confirmed long before; only a crash leaves something older."""
+SWEEP_LIMIT: Final = 500
+
+PAST_DEADLINE: Final = Expired(reason="its deadline passed")
+
+
+class Sweeper:
+    """Runs in every coordinator; two of them at once do no harm."""
+
+    def __init__(self, coordinator: Coordinator) -> None:
+        self._coordinator = coordinator
+        self._clock = coordinator.clock
+
+    async def run(self) -> None:
+        """Sweep until cancelled."""
+        while True:
+            await self._clock.sleep(INTERVAL_S)
+            await self.sweep()
+
+    async def sweep(self) -> None:
+        """One round."""
+        now = self._clock.now()
+        parcels = await self._coordinator.carry(lambda transaction: self._collect(transaction, now))
+        await self._coordinator.desk.send(parcels)
+
+    def _collect(self, transaction: Transaction, now: float) -> Effects:
+        transaction.flush()
+        effects = Effects(unsent=stale_unsent(transaction, now - STALE_AFTER_S, SWEEP_LIMIT))
+        for unreported in stale_unreported(transaction, now - STALE_AFTER_S, SWEEP_LIMIT):
+            effects.ended += unheard(transaction, unreported.id)
+        effects.add(self._expire(transaction, overdue(transaction, now, SWEEP_LIMIT), now))
+        return effects
+
+    def _expire(self, transaction: Transaction, late: list[Overdue], now: float) -> Effects:
+        effects = Effects()
+        projects = [one.id for one in late if one.owner is None]
+        for owner in transaction.lock(projects).values():
+            if owner.status == "open":
+                effects.add(self._coordinator.carrier.finish(transaction, owner, PAST_DEADLINE, now))
+        results = [expired(one, one.owner, now) for one in late if one.owner is not None]
+        effects.add(self._coordinator.carrier.settle(transaction, results, now))
+        return effects
+
+
+def unheard(transaction: Transaction, owner_id: str) -> list[Ended]:
+    """The outcome of a project or an assignment that nobody upward has been told."""
+    found = ended(transaction, owner_id)
+    owner = transaction.lock([owner_id]).get(owner_id)
+    if found is None or owner is None:
+        return []
+    outcome, ended_s = found
+    return [Ended(owner, outcome, ended_s)]
+
+
+def expired(late: Overdue, owner: str, now: float) -> Incoming:
+    """The result of something whose deadline has passed."""
+    result = Result(
+        id=late.id,
+        owner=owner,
+        attempt=late.attempt,
+        outcome=PAST_DEADLINE,
+        started_s=now,
+        ended_s=now,
+        agent="sweeper",
+    )
+    return Incoming(result, redelivered=False)

@@ -8,6 +8,7 @@ WarrenError
 ├── QueueMissing            the queue does not exist (LookupError)
 ├── TopologyMismatch        the broker holds something else than what was to be declared
 ├── LedgerUnavailable       the ledger does not answer
+├── Unanswered              no director answered a client in time
 ├── UnknownProject          no project of that id (LookupError)
 ├── ProjectFailed           raised by a client that asked for the output of a project that has none
 └── SkillError              a skill cannot be loaded, called or understood
@@ -72,6 +73,10 @@ class TopologyMismatch(WarrenError):
 
 class LedgerUnavailable(WarrenError):
     """The ledger's database does not answer."""
+
+
+class Unanswered(WarrenError):
+    """No director answered in time; what was sent waits in its queue for one that comes."""
 
 
 class UnknownProject(WarrenError, LookupError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from pydantic import BaseModel
 
@@ -24,6 +25,13 @@ class Cycle(BaseModel):
     size: int
     modules: list[str]
     loop: list[str]
+
+    @property
+    def shared_package(self) -> str:
+        """The package that the loop stays in, or nothing."""
+        packages = [module.split(".")[:-1] for module in self.loop]
+        shared = takewhile(lambda names: len(set(names)) == 1, zip(*packages, strict=False))
+        return ".".join(names[0] for names in shared)
 
 
 class ImportCycles(BaseModel):

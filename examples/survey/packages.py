@@ -52,6 +52,11 @@ class Package(BaseModel):
     milliseconds: float = 0.0
     slowest: list[SlowFile] = []
 
+    @property
+    def title(self) -> str:
+        """What a reader knows it by."""
+        return "(top level)" if self.name == "." else self.name
+
 
 class ReducedPackage(BaseModel):
     """A package, and its part of the import graph: each module's imports at import time."""

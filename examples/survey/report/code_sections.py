@@ -29,7 +29,7 @@ def packages_section(survey: Survey) -> Markup:
 
 def _package_row(package: Package) -> tuple[Markup | str | int, ...]:
     return (
-        tag("code", package.name),
+        tag("code", package.title),
         count(package.files),
         count(package.code_lines),
         count(package.functions),

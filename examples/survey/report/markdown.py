@@ -64,7 +64,7 @@ def _packages(survey: Survey) -> Iterator[str]:
         heads,
         [
             (
-                code_span(package.name),
+                code_span(package.title),
                 count(package.files),
                 count(package.code_lines),
                 count(package.functions),
@@ -145,7 +145,7 @@ def _time(survey: Survey) -> Iterator[str]:
     slowest = sorted(survey.packages, key=lambda package: -package.milliseconds)[:10]
     yield _table(
         ("Package", "Time", "Files"),
-        [(code_span(item.name), duration(item.milliseconds / 1000), count(item.files)) for item in slowest],
+        [(code_span(item.title), duration(item.milliseconds / 1000), count(item.files)) for item in slowest],
     )
 
 

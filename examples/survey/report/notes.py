@@ -31,7 +31,7 @@ def _largest(survey: Survey) -> Iterator[Sentence]:
     if survey.packages and survey.total.code_lines:
         first = survey.packages[0]
         share = percent(first.code_lines, survey.total.code_lines)
-        yield ["Largest package: ", Name(first.name), f", {count(first.code_lines)} lines of code, {share}."]
+        yield ["Largest package: ", Name(first.title), f", {count(first.code_lines)} lines of code, {share}."]
 
 
 def _hardest(survey: Survey) -> Iterator[Sentence]:

@@ -13,7 +13,7 @@ from report.method import METHOD
 from report.section import section
 from report.table import bar, folded, table
 
-_SHOWN_CYCLES = 12
+_SHOWN_CYCLES = 9
 _SHOWN_PACKAGES = 10
 _OPEN_FINDINGS = 6
 """Longer groups stand folded."""
@@ -33,10 +33,12 @@ def cycles_section(survey: Survey) -> Markup:
 
 
 def _cycle(cycle: Cycle) -> list[Markup]:
-    steps = [tag("code", module) for module in cycle.loop]
+    shared = cycle.shared_package
+    steps = [tag("code", module.removeprefix(shared)) for module in cycle.loop]
     arrow = tag("span", "→", class_="arrow")
     way = tag("span", *(joined(step, arrow) for step in steps), tag("span", "back", class_="back"), class_="way")
-    pieces = [tag("b", count(cycle.size, "module")), way]
+    where = joined(" of ", tag("code", shared)) if shared else None
+    pieces = [tag("b", count(cycle.size, "module"), where), way]
     if cycle.size > len(cycle.loop):
         members = tag("p", *(joined(tag("code", module), " ") for module in cycle.modules), class_="members")
         pieces.append(folded("All modules of the cycle", members))
@@ -92,7 +94,7 @@ def time_section(survey: Survey) -> Markup:
 def _time_row(package: Package, longest: Package) -> tuple[Markup | str, ...]:
     share = package.milliseconds / (longest.milliseconds or 1)
     per_file = package.milliseconds / max(package.files, 1) / 1000
-    return tag("code", package.name), bar(share, duration(package.milliseconds / 1000)), duration(per_file)
+    return tag("code", package.title), bar(share, duration(package.milliseconds / 1000)), duration(per_file)
 
 
 def method_section(survey: Survey) -> Markup:

@@ -66,14 +66,14 @@ def _group(group: list[Package], box: Box) -> Markup:
 
 def _cell(package: Package, box: Box) -> Markup:
     average_complexity = average(package.complexity, package.functions)
-    title = f"{package.name}: {count(package.code_lines, 'line')} of code in {count(package.files, 'file')}, "
+    title = f"{package.title}: {count(package.code_lines, 'line')} of code in {count(package.files, 'file')}, "
     title += f"average complexity {average_complexity:.1f}"
     rectangle = tag("rect", x=box.x, y=box.y, width=box.width, height=box.height, rx=3)
     return tag("g", tag("title", title), rectangle, *_labels(package, box), class_=f"cell s{shade(package)}")
 
 
 def _labels(package: Package, box: Box) -> Iterator[Markup]:
-    name = "(top)" if package.name == "." else package.name
+    name = package.title
     room = int((box.width - 10) / _LETTER)
     if room < 4 or box.height < 20:  # noqa: PLR2004
         return

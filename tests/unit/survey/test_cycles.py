@@ -1,4 +1,5 @@
-from cycles import components, find_cycles, import_graph
+import pytest
+from cycles import Cycle, components, find_cycles, import_graph
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,3 +60,11 @@ def test_cycles_across_packages_are_found_and_the_largest_comes_first():
     found = find_cycles([{"p.a": ["q.b"], "p.x": ["p.y"]}, {"q.b": ["q.c"], "q.c": ["p.a"], "p.y": ["p.x"]}])
     assert [cycle.modules for cycle in found.cycles] == [["p.a", "q.b", "q.c"], ["p.x", "p.y"]]
     assert found.cycles[0].loop == ["p.a", "q.b", "q.c"]
+
+
+@pytest.mark.parametrize(
+    ("loop", "expected"),
+    [(["a.b.c", "a.b.d"], "a.b"), (["a.b", "a.c.d"], "a"), (["a", "a.b"], ""), (["a", "b"], ""), (["a.b", "ab.b"], "")],
+)
+def test_a_loop_knows_the_package_that_it_stays_in(loop, expected):
+    assert Cycle(size=2, modules=loop, loop=loop).shared_package == expected

@@ -92,14 +92,12 @@ class RabbitBroker:
         source = partial(existing_queue, queue)
         doing = f"consuming queue {queue!r}"
         subscription = RabbitSubscription(self._consuming, source, doing=doing, prefetch=prefetch)
-        try:
-            await subscription.start()
-        except ChannelRefused as refusal:
-            raise refusal_of_queue(queue, refusal) from refusal
-        try:
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(subscription.consuming())
+            except ChannelRefused as refusal:
+                raise refusal_of_queue(queue, refusal) from refusal
             yield subscription
-        finally:
-            await subscription.close()
 
     @asynccontextmanager
     async def inbox(
@@ -107,14 +105,12 @@ class RabbitBroker:
     ) -> AsyncIterator[RabbitSubscription]:
         source = partial(new_inbox, tuple(routes))
         subscription = RabbitSubscription(self._control, source, doing="making an inbox", prefetch=prefetch)
-        try:
-            await subscription.start()
-        except ChannelRefused as refusal:
-            raise TopologyMismatch(in_words("inbox", str(refusal))) from refusal
-        try:
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(subscription.consuming())
+            except ChannelRefused as refusal:
+                raise TopologyMismatch(in_words("inbox", str(refusal))) from refusal
             yield subscription
-        finally:
-            await subscription.close()
 
     async def depth(self, queue: str) -> QueueDepth:
         return await self._declarer.depth(queue)

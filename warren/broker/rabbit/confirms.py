@@ -56,7 +56,7 @@ class Confirms:
         self._lowest = 1
         self._pending: dict[int, Chunk] = {}
         self._given_ids: dict[int, Address] = {}
-        self._tags: dict[Address, int] = {}
+        self._tags: dict[Address, list[int]] = {}
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._methods: dict[tuple[str, str, bool], bytes] = {}
         self._returned: wire.Return | None = None
@@ -128,7 +128,7 @@ class Confirms:
         if message.properties.message_id is not None:
             address = (message.properties.message_id, message.exchange, message.routing_key)
             self._given_ids[self._next] = address
-            self._tags[address] = self._next
+            self._tags.setdefault(address, []).append(self._next)
         self._next += 1
 
     def _confirm(self, confirm: wire.Confirm, *, refused: bool) -> None:
@@ -146,8 +146,11 @@ class Confirms:
 
     def _forget_id(self, tag: int) -> None:
         address = self._given_ids.pop(tag, None)
-        if address is not None and self._tags.get(address) == tag:
-            del self._tags[address]
+        if address is not None and (tags := self._tags.get(address)) is not None:
+            if tag in tags:
+                tags.remove(tag)
+            if not tags:
+                del self._tags[address]
 
     def _take_content(self, kind: int, payload: bytes) -> bool:
         """The content of a returned message, of which only the id is of use."""
@@ -158,13 +161,17 @@ class Confirms:
         return True
 
     def _mark_unroutable(self, message_id: str, returned: wire.Return) -> None:
-        tag = self._tags.get((message_id, returned.exchange, returned.routing_key))
-        if tag is None and message_id.startswith(self._prefix):
-            tag = int(message_id.removeprefix(self._prefix), 16)
+        tag = self._tag_of(message_id, returned)
         if tag is not None and (chunk := self._pending.get(tag)) is not None:
             chunk.unroutable[chunk.position(tag)] = (
                 f"exchange {returned.exchange!r} has no queue for key {returned.routing_key!r} ({returned.reason})"
             )
+
+    def _tag_of(self, message_id: str, returned: wire.Return) -> int | None:
+        """The broker returns messages in the order in which it got them, so the oldest of an id is meant."""
+        if tags := self._tags.get((message_id, returned.exchange, returned.routing_key)):
+            return tags.pop(0)
+        return int(message_id.removeprefix(self._prefix), 16) if message_id.startswith(self._prefix) else None
 
     def _wake(self) -> None:
         while self._waiters and (self.lost is not None or len(self._pending) < WINDOW):

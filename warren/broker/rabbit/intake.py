@@ -11,15 +11,17 @@ from warren.broker.rabbit import wire
 
 
 class Intake:
-    """The sink of a consuming channel, of its `incarnation` of the subscription."""
+    """The sink of a consuming channel, of its `incarnation` of the subscription.
 
-    def __init__(self, incarnation: int) -> None:
+    `stirred` is set while there is something to hand out.
+    """
+
+    def __init__(self, incarnation: int, stirred: asyncio.Event) -> None:
         self.incarnation = incarnation
         self.queue = ""
-        self.lost: Exception | None = None
-        """Why nothing more will come."""
-        self.stirred = asyncio.Event()
-        """Set while there is something to hand out or to know."""
+        self.gone = asyncio.Event()
+        """Set when nothing more will come."""
+        self._stirred = stirred
         self._unread: deque[Delivery] = deque()
         self._unsettled: set[int] = set()
         self._lowest = 1
@@ -44,11 +46,10 @@ class Intake:
             self._complete()
         return True
 
-    def lose(self, reason: Exception) -> None:
+    def lose(self, reason: Exception) -> None:  # noqa: ARG002
         """What is unread will be delivered again to somebody."""
-        self.lost = self.lost or reason
         self._unread.clear()
-        self.stirred.set()
+        self.gone.set()
 
     def hand_out(self, limit: int) -> list[Delivery]:
         """The oldest unread deliveries."""
@@ -58,8 +59,8 @@ class Intake:
             unread.clear()
         else:
             handed = [unread.popleft() for _ in range(limit)]
-        if not unread and self.lost is None:
-            self.stirred.clear()
+        if not unread:
+            self._stirred.clear()
         return handed
 
     def give_back_unread(self, channel: int) -> bytes:
@@ -111,4 +112,4 @@ class Intake:
         self._unread.append(
             Delivery(self.queue, method.exchange, method.routing_key, body, self._properties, method.redelivered, tag)
         )
-        self.stirred.set()
+        self._stirred.set()

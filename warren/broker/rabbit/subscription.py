@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from aiormq.abc import AbstractChannel
 
@@ -31,7 +32,7 @@ class Consumer:
 
 
 class RabbitSubscription:
-    """Consumes on a channel of its own. When that is lost, whoever next asks for deliveries opens another.
+    """Consumes on a channel of its own, and on another when that is lost.
 
     What was handed out on a lost channel is delivered again by the broker, so settling it does nothing.
     """
@@ -44,24 +45,36 @@ class RabbitSubscription:
         self._doing = doing
         self._prefetch = prefetch
         self._incarnation = 0
+        self._stirred = asyncio.Event()
         self._consumer: Consumer | None = None
+        self._keeper: asyncio.Task[None] | None = None
         self._cancelled = False
-        self._restoring = asyncio.Lock()
-        self._patience: asyncio.Timeout | None = None
 
-    async def start(self) -> None:
-        """Begin to consume. Raises ChannelRefused if the broker refuses; waits for a broker that is not there."""
+    @asynccontextmanager
+    async def consuming(self) -> AsyncIterator[Self]:
+        """Consume while in the context; the broker takes back what is not settled at its end.
+
+        Raises ChannelRefused if the broker refuses; waits for a broker that is not there.
+        """
         self._consumer = await self._connection.restore(self._consume, doing=self._doing)
+        self._keeper = asyncio.create_task(self._keep(self._consumer))
+        self._keeper.add_done_callback(lambda _: self._stirred.set())
+        try:
+            yield self
+        finally:
+            await self.cancel()
+            await close_channel(self._consumer.channel)
 
     async def receive(self, limit: int = 256) -> list[Delivery]:
         await asyncio.sleep(0)  # a busy queue must not keep everybody else from running
         while not self._cancelled:
-            consumer = await self._live_consumer()
-            if consumer is None:
-                continue
-            await consumer.intake.stirred.wait()
-            if handed := consumer.intake.hand_out(limit):
+            assert self._consumer is not None
+            assert self._keeper is not None
+            if handed := self._consumer.intake.hand_out(limit):
                 return handed
+            if self._keeper.done():
+                self._keeper.result()
+            await self._stirred.wait()
         return []
 
     async def settle(self, verdicts: Iterable[tuple[Delivery, Verdict]]) -> None:
@@ -70,20 +83,23 @@ class RabbitSubscription:
             consumer.line.write(consumer.intake.settlement(consumer.channel.number, verdicts))
 
     async def cancel(self) -> None:
-        if self._cancelled:
+        if self._cancelled or self._consumer is None or self._keeper is None:
             return
         self._cancelled = True
-        if self._patience is not None:
-            self._patience.reschedule(asyncio.get_running_loop().time())
-        async with self._restoring:
-            if self._consumer is not None:
-                await self._stop_consuming(self._consumer)
+        self._stirred.set()
+        self._keeper.cancel()
+        await asyncio.wait([self._keeper])
+        await self._stop_consuming(self._consumer)
 
-    async def close(self) -> None:
-        """Leave; the broker takes back what is not settled."""
-        await self.cancel()
-        if self._consumer is not None:
-            await close_channel(self._consumer.channel)
+    async def _keep(self, consumer: Consumer) -> None:
+        """Replace each consumer that is lost, until cancelled."""
+        while True:
+            await consumer.intake.gone.wait()
+            await close_channel(consumer.channel)
+            consumer = self._consumer = await self._connection.restore(
+                self._consume, doing=self._doing, retry=(LineLost, ChannelRefused)
+            )
+            self._stirred.set()  # deliveries may have come before anybody knew of this consumer
 
     async def _stop_consuming(self, consumer: Consumer) -> None:
         try:
@@ -92,35 +108,11 @@ class RabbitSubscription:
             consumer.line.write(consumer.intake.give_back_unread(consumer.channel.number))
         except (LineLost, ChannelRefused) as error:
             consumer.intake.lose(error)
-        consumer.intake.stirred.set()
-
-    async def _live_consumer(self) -> Consumer | None:
-        """The consumer, restored if it was lost; None if the subscription was cancelled meanwhile."""
-        async with self._restoring:
-            if self._cancelled:
-                return None
-            if self._consumer is None or self._consumer.intake.lost is not None:
-                await self._restore()
-            return self._consumer
-
-    async def _restore(self) -> None:
-        try:
-            async with asyncio.timeout(None) as self._patience:
-                self._consumer = await self._connection.restore(
-                    self._consume, doing=self._doing, retry=(LineLost, ChannelRefused)
-                )
-        except TimeoutError:
-            if not self._cancelled:
-                raise
-        finally:
-            self._patience = None
 
     async def _consume(self, line: Line) -> Consumer:
         """Always on a new channel with a new tag: some brokers hang up on a tag that is used again."""
-        if self._consumer is not None:
-            await close_channel(self._consumer.channel)
         self._incarnation += 1
-        intake = Intake(self._incarnation)
+        intake = Intake(self._incarnation, self._stirred)
         channel = await line.open_channel(intake)
         try:
             with translated():

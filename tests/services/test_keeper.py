@@ -39,8 +39,9 @@ def folders(monkeypatch):
 def keeping(service, folders):
     """Another process that keeps a server, and the server's port."""
     script = (
-        "import sys\n"
+        "import signal, sys\n"
         "from warren.testing.services.keeper import keep\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored\n"
         "with keep(sys.argv[1]) as addresses:\n"
         "    print(addresses.get('amqp_url') or addresses['url'], flush=True)\n"
         "    sys.stdin.read()\n"

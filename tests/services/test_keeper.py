@@ -41,7 +41,7 @@ def keeping(service, folders):
     script = (
         "import signal, sys\n"
         "from warren.testing.services.keeper import keep\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in the background
         "with keep(sys.argv[1]) as addresses:\n"
         "    print(addresses.get('amqp_url') or addresses['url'], flush=True)\n"
         "    sys.stdin.read()\n"

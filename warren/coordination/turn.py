@@ -93,8 +93,12 @@ class Turn:
         states = self._transaction.task_states(list(unique))
         for task_id, result in unique.items():
             state = states.get(task_id)
-            if state is not None and state.status == "open" and result.attempt >= state.attempt:
+            if state is None or result.attempt < state.attempt:
+                continue
+            if state.status == "open":
                 self._take(result, state)
+            elif state.kind == "assignment" and state.status == result.outcome.status:
+                self._learn(result)
         self._load_nodes()
         return self._carry_on()
 
@@ -122,11 +126,15 @@ class Turn:
         self._settled.append(row)
         if state.team is not None and state.skill is not None:
             self.effects.took.append(((state.team, state.skill), result.ended_s - result.started_s))
+        self._learn(result)
+        if state.kind == "assignment" and not isinstance(result.outcome, Succeeded):
+            self._stopped.append(result.id)
+
+    def _learn(self, result: Result) -> None:
+        """Tell the plan. An assignment's row was written by its lead already; machines know what they have heard."""
         self._hear(result.id, result.outcome)
         if isinstance(result.outcome, Succeeded):
             self._outputs[result.id] = result.outcome.output
-        elif state.kind == "assignment":
-            self._stopped.append(result.id)
 
     def _hear(self, child: str, outcome: AnyOutcome) -> None:
         self._heard.setdefault(parent_id(child), []).append(Settled(key_of(child), outcome))

@@ -1,0 +1,40 @@
+"""`python -m director`: one replica of the director."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from director.director import Director
+from director.settings import DirectorSettings
+from warren.broker.rabbit.broker import RabbitBroker
+from warren.clock import SystemClock
+from warren.ledger.ledger import open_ledger
+from warren.runtime.cluster_file import read_cluster, read_playbooks
+from warren.runtime.process import main
+from warren.runtime.readiness import Readiness
+from warren.runtime.service import Service, ServiceFactory
+
+
+def director(settings: DirectorSettings) -> ServiceFactory:
+    """Opens what a director stands on."""
+    cluster = read_cluster(settings.cluster)
+    playbooks = read_playbooks(cluster, settings.cluster)
+
+    @asynccontextmanager
+    async def factory(readiness: Readiness) -> AsyncIterator[Service]:
+        broker = RabbitBroker(settings.amqp_url.get_secret_value(), name=settings.agent)
+        ledger = open_ledger(settings.ledger_url.get_secret_value())
+        readiness.watch("broker", lambda: broker.waiting_for)
+        async with broker, ledger:
+            service = Director(broker, ledger, SystemClock(), cluster, playbooks, os.urandom)
+            readiness.watch("ledger", lambda: service.waiting_for)
+            yield service
+
+    return factory
+
+
+if __name__ == "__main__":
+    sys.exit(main("director", DirectorSettings, director))

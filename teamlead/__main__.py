@@ -1,0 +1,39 @@
+"""`python -m teamlead --team T`: one replica of a team's lead."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from teamlead.settings import TeamLeadSettings
+from teamlead.teamlead import TeamLead
+from warren.broker.rabbit.broker import RabbitBroker
+from warren.clock import SystemClock
+from warren.ledger.ledger import open_ledger
+from warren.runtime.cluster_file import read_cluster, team_of
+from warren.runtime.process import main
+from warren.runtime.readiness import Readiness
+from warren.runtime.service import Service, ServiceFactory
+
+
+def teamlead(settings: TeamLeadSettings) -> ServiceFactory:
+    """Opens what a team lead stands on."""
+    cluster = read_cluster(settings.cluster)
+    team = team_of(cluster, settings.team)
+
+    @asynccontextmanager
+    async def factory(readiness: Readiness) -> AsyncIterator[Service]:
+        broker = RabbitBroker(settings.amqp_url.get_secret_value(), name=settings.agent)
+        ledger = open_ledger(settings.ledger_url.get_secret_value())
+        readiness.watch("broker", lambda: broker.waiting_for)
+        async with broker, ledger:
+            service = TeamLead(broker, ledger, SystemClock(), cluster, team)
+            readiness.watch("ledger", lambda: service.waiting_for)
+            yield service
+
+    return factory
+
+
+if __name__ == "__main__":
+    sys.exit(main("teamlead", TeamLeadSettings, teamlead))

@@ -52,10 +52,10 @@ class Status(Value):
 
     kind: Literal["status"] = "status"
     project: str
-    playbook: str | None
+    playbook: str | None = None
     status: str
     accepted_s: UnixSeconds
-    ended_s: UnixSeconds | None
+    ended_s: UnixSeconds | None = None
     tree: list[Branch]
     error: ErrorInfo | None = None
 
@@ -76,5 +76,5 @@ class Reply(Message):
 
     TYPE: ClassVar[str] = "warren.reply.v1"
 
-    project: str | None
+    project: str | None = None
     answer: Answer

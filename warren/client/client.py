@@ -1,0 +1,159 @@
+"""The client: submit projects and find those that were submitted."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack
+from datetime import datetime
+from types import TracebackType
+from typing import Final, Self
+
+from pydantic import ValidationError
+
+from topology.names import is_token, project_key, query_key
+from warren.broker.port import Broker
+from warren.client.handle import Handle
+from warren.client.priority import PriorityName, priority_of
+from warren.client.switchboard import Switchboard
+from warren.clock import Clock, SystemClock
+from warren.errors import InvalidInput, Unanswered, WarrenError
+from warren.ids import is_project_id, new_project_id
+from warren.messages.codec import DEFAULT_LIMIT_BYTES, explained
+from warren.messages.message import JsonObject
+from warren.messages.project import Project
+from warren.messages.query import Query
+from warren.messages.reply import Projects, Rejected
+
+INLINE_KEY: Final = "plan"
+"""What stands in the routing key for a project that brings its own plan."""
+
+
+class Client:
+    """Talks to a cluster over its broker, as long as its `async with`.
+
+        async with Client("amqp://guest:guest@localhost/") as client:
+            handle = await client.submit("survey", input={"path": "src"})
+            print(await handle.result())
+
+    Instead of a URL it takes a connected broker, which stays open. `name` is its token in `reply.<name>`; two clients
+    of one name get each other's replies, so it is made up by default.
+    """
+
+    def __init__(
+        self,
+        broker: str | Broker,
+        *,
+        name: str | None = None,
+        clock: Clock | None = None,
+        limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        answer_within_s: float = 30.0,
+    ) -> None:
+        self._broker = broker
+        self._name = _token(name)
+        self._clock = clock or SystemClock()
+        self._limit_bytes = limit_bytes
+        self._answer_within_s = answer_within_s
+        self._lifetime = AsyncExitStack()
+        self._opened: Switchboard | None = None
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as opening:
+            broker = self._broker
+            if isinstance(broker, str):
+                from warren.broker.rabbit.broker import RabbitBroker
+
+                broker = await opening.enter_async_context(RabbitBroker(broker))
+            line = Switchboard(broker, self._name, self._clock, self._limit_bytes)
+            await opening.enter_async_context(line.listening())
+            self._opened, self._lifetime = line, opening.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Without the error: a task group would wrap it, and `except ProjectFailed` around us would miss it.
+        await self._lifetime.aclose()
+
+    async def submit(
+        self,
+        playbook: str | None = None,
+        *,
+        plan: JsonObject | None = None,
+        input: JsonObject | None = None,  # noqa: A002
+        id: str | None = None,  # noqa: A002
+        priority: PriorityName | int = "normal",
+        timeout_s: float | None = None,
+        deadline: datetime | None = None,
+        labels: dict[str, str] | None = None,
+    ) -> Handle:
+        """Hand in a project and return when it cannot be lost any more.
+
+        The same `id` (a UUID) is the same project, however often it is submitted. Raises InvalidInput with the
+        director's reason, with the code `id_conflict` if the id belongs to another project; MessageTooLarge; and
+        Unanswered if no director is there.
+        """
+        project = _project(
+            id=id or new_project_id(self._clock.now(), os.urandom),
+            playbook=playbook,
+            plan=plan,
+            input=input or {},
+            priority=priority_of(priority),
+            timeout_s=timeout_s,
+            deadline=deadline,
+            labels=labels or {},
+        )
+        return await self._hand_in(project)
+
+    def project(self, id: str) -> Handle:  # noqa: A002
+        """A project by its id, whoever submitted it and whenever."""
+        if not is_project_id(id):
+            raise InvalidInput("project_id", f"a project's id is a UUID in lower case, not {id!r}")
+        return Handle(id, self._line, is_told=False)
+
+    async def projects(self, limit: int = 20) -> list[JsonObject]:
+        """The newest projects. Raises Unanswered."""
+        query = Query(noun="projects", limit=limit)
+        answer = await self._line.ask(query_key(query.noun), query, self._answer_within_s)
+        if isinstance(answer, Projects):
+            return answer.projects
+        raise WarrenError(f"the director answered a question for projects with {answer.kind}")
+
+    async def _hand_in(self, project: Project) -> Handle:
+        assert project.id is not None
+        conversation = self._line.conversation(project.id)
+        async with conversation.submitting:
+            try:
+                verdict = await self._line.tell(
+                    project_key(project.playbook or INLINE_KEY),
+                    project,
+                    conversation.expect_verdict(),
+                    self._answer_within_s,
+                    correlation_id=project.id,
+                    priority=project.priority,
+                )
+            except Unanswered as error:
+                raise Unanswered(f"project {project.id} was not accepted yet: {error}") from None
+        if isinstance(verdict, Rejected):
+            raise InvalidInput(verdict.error.code, verdict.error.message, pointer=verdict.error.pointer)
+        return Handle(project.id, self._line, is_told=True, duplicate=verdict.duplicate)
+
+    @property
+    def _line(self) -> Switchboard:
+        if self._opened is None:
+            raise WarrenError("the client is not open; use it within `async with Client(…) as client`")
+        return self._opened
+
+
+def _project(**fields: object) -> Project:
+    try:
+        return Project.model_validate(fields)
+    except ValidationError as error:
+        raise explained(error, b"", "project") from None
+
+
+def _token(name: str | None) -> str:
+    if name is None:
+        return f"client-{os.urandom(8).hex()}"
+    if not is_token(name):
+        raise InvalidInput("client_name", f"a client's name is made of a-z, 0-9, _ and -, at most 40, not {name!r}")
+    return name

@@ -1,0 +1,44 @@
+"""What a client has heard about one project."""
+
+from __future__ import annotations
+
+import asyncio
+
+from warren.messages.reply import Accepted, Answer, Finished, Rejected
+
+
+class Conversation:
+    """Collects what the director says on its own account: accepted or rejected at once, finished in the end.
+
+    Several submissions under one id share it, one after the other.
+    """
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.submitting = asyncio.Lock()
+        self.finished: asyncio.Future[Finished] = loop.create_future()
+        self._verdict: asyncio.Future[Accepted | Rejected] | None = None
+
+    def expect_verdict(self) -> asyncio.Future[Accepted | Rejected]:
+        """What the director makes of the submission that is sent next."""
+        self._verdict = asyncio.get_running_loop().create_future()
+        return self._verdict
+
+    def hear(self, answer: Answer) -> None:
+        """Take note. What is said twice, or was not asked for, changes nothing."""
+        match answer:
+            case Finished():
+                self._end(answer)
+            case Accepted() | Rejected():
+                self._judge(answer)
+            case _:
+                pass
+
+    def _judge(self, answer: Accepted | Rejected) -> None:
+        if self._verdict is not None and not self._verdict.done():
+            self._verdict.set_result(answer)
+
+    def _end(self, answer: Finished) -> None:
+        if not self.finished.done():
+            self.finished.set_result(answer)
+        self._judge(Accepted(duplicate=True))  # its own acceptance was lost on the way

@@ -83,6 +83,24 @@ async def test_an_inbox_that_somebody_reads_is_made_anew_after_a_cut(broker_fact
         assert [d.routing_key for d in waiting.result()] == ["me.1"]
 
 
+async def test_an_inbox_is_made_anew_after_a_cut_even_if_nobody_reads_it_yet(broker_factory, cut, time):
+    async with broker_factory() as sender, broker_factory() as broker:
+        await broker.declare(Topology((Exchange("x"),)))
+        async with broker.inbox([("x", "all")]) as inbox:
+            await cut(broker)
+
+            async def is_heard():
+                try:
+                    await sender.publish([Outgoing("x", "all", b"are you there?")])
+                except PublishFailed:
+                    return False
+                return not broker.waiting_for
+
+            await time.until(is_heard)
+            await sender.publish([Outgoing("x", "all", b"really?")])
+            assert (await inbox.receive(1))[0].routing_key == "all"
+
+
 async def test_a_quorum_queue_gives_up_on_a_message_after_its_delivery_limit(broker_factory, take, comes_to_hold):
     arguments = {"x-queue-type": "quorum", "x-delivery-limit": 2, "x-dead-letter-exchange": "dlx"}
     topology = Topology(

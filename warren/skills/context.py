@@ -84,6 +84,10 @@ class Context:
         if self.cancelled:
             raise TaskCancelled(self.reason)
 
+    def report_to(self, progress: Progress) -> None:
+        """Where reports of progress go from now on; the worker says so."""
+        self._progress = progress
+
     def cancel(self, reason: str = "") -> None:
         """Ask the handler to stop; the worker does."""
         self.reason = reason

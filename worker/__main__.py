@@ -1,0 +1,71 @@
+"""`python -m worker --team T [--skills module,module]`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from topology.cluster import Cluster, load_cluster
+from topology.errors import ClusterFileError
+from warren.broker.rabbit.broker import RabbitBroker
+from warren.errors import InvalidInput, SkillError
+from warren.runtime.process import main
+from warren.runtime.readiness import Readiness
+from warren.runtime.service import Service, ServiceFactory
+from warren.telemetry.logs import get_logger
+from worker.equipment import stations
+from worker.settings import WorkerSettings
+from worker.station import Station
+from worker.worker import Options, Worker
+
+
+def worker(settings: WorkerSettings) -> ServiceFactory:
+    """A worker on RabbitMQ. Raises InvalidInput for whatever is wrong before there is a connection."""
+    cluster = _cluster(settings.cluster)
+    served = _stations(settings, cluster)
+    options = Options(results_per_message=settings.results_per_message, limit_bytes=cluster.limits.message_bytes)
+
+    @asynccontextmanager
+    async def serve(readiness: Readiness) -> AsyncIterator[Service]:
+        broker = RabbitBroker(settings.amqp_url.get_secret_value(), name=f"worker {settings.team} {settings.agent}")
+        readiness.watch("broker", lambda: broker.waiting_for)
+        async with broker:
+            role = Worker(settings.team, served, broker, agent=settings.agent, options=options)
+            readiness.watch("worker", lambda: role.waiting_for)
+            _announce(settings.team, served)
+            yield role
+
+    return serve
+
+
+def _cluster(path: Path) -> Cluster:
+    _make_importable(Path.cwd(), path.absolute().parent)
+    try:
+        return load_cluster(path)
+    except ClusterFileError as error:
+        raise InvalidInput("cluster_invalid", str(error)) from None
+
+
+def _make_importable(*folders: Path) -> None:
+    """Skills are looked for where the worker is started, and beside the cluster file."""
+    for folder in map(str, folders):
+        if folder not in sys.path:
+            sys.path.append(folder)
+
+
+def _stations(settings: WorkerSettings, cluster: Cluster) -> list[Station]:
+    try:
+        return stations(settings, cluster)
+    except SkillError as error:
+        raise InvalidInput("skills_unusable", str(error)) from None
+
+
+def _announce(team: str, served: list[Station]) -> None:
+    skills = {station.skill.name: station.concurrency for station in served}
+    get_logger("worker").info("serving", team=team, skills=skills)
+
+
+if __name__ == "__main__":
+    sys.exit(main("worker", WorkerSettings, worker))

@@ -1,0 +1,96 @@
+"""What follows from the end of an attempt: a result, a dead letter beside it, or another attempt. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic_core import PydanticSerializationError
+
+from warren.broker.port import Delivery, Outgoing
+from warren.errors import MessageTooLarge
+from warren.messages.outcome import ErrorInfo, Failed, Outcome
+from warren.messages.result import Result
+from warren.messages.task import Task, TaskMessage
+from worker.attempt import Attempt, failed, sendable
+from worker.dead_letter import parked_task, postponed
+from worker.retry import RetryPolicy
+
+ENVELOPE_BYTES: Final = 64
+"""What a result message adds to its one result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What has to be published before the task may be acked; `result` is the JSON of a result, to be packed."""
+
+    result: bytes | None = None
+    messages: tuple[Outgoing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An attempt, and when it ran (Unix seconds)."""
+
+    attempt: Attempt
+    started_s: float
+    ended_s: float
+
+
+class Clerk:
+    """Draws the conclusions of one worker."""
+
+    def __init__(self, agent: str, limit_bytes: int) -> None:
+        self._agent = agent
+        self._limit_bytes = limit_bytes
+
+    def conclude(
+        self, delivery: Delivery, message: TaskMessage, task: Task, ended: Ended, policy: RetryPolicy, draw: float
+    ) -> Conclusion:
+        """`draw` is a random number in 0..1."""
+        ended, result = self._sendable(message, task, ended)
+        outcome = ended.attempt.outcome
+        if not isinstance(outcome, Failed):
+            return Conclusion(result)
+        units = retry_units(task, outcome.error, ended, policy, draw)
+        if units is not None:
+            return Conclusion(messages=(postponed(delivery, message, task, units),))
+        error = outcome.error
+        return Conclusion(result, (parked_task(delivery, message, task, error.code, error.message),))
+
+    def _sendable(self, message: TaskMessage, task: Task, ended: Ended) -> tuple[Ended, bytes]:
+        """The result in JSON; an output that cannot be sent has become a failure."""
+        try:
+            encoded = self._encoded(message, task, ended)
+        except PydanticSerializationError as error:
+            reason = sendable(f"the handler's output cannot be sent: {error}", 500)
+            return self._failed(message, task, ended, "output_invalid", reason)
+        if len(encoded) + ENVELOPE_BYTES > self._limit_bytes:
+            reason = str(MessageTooLarge(len(encoded), self._limit_bytes))
+            return self._failed(message, task, ended, "message_too_large", f"the result cannot be sent: {reason}")
+        return ended, encoded
+
+    def _failed(self, message: TaskMessage, task: Task, ended: Ended, code: str, reason: str) -> tuple[Ended, bytes]:
+        instead = Ended(failed(code, reason, task.id, permanent=True), ended.started_s, ended.ended_s)
+        return instead, self._encoded(message, task, instead)
+
+    def _encoded(self, message: TaskMessage, task: Task, ended: Ended) -> bytes:
+        outcome: Outcome = ended.attempt.outcome
+        result = Result(
+            id=task.id,
+            owner=message.owner,
+            attempt=task.attempt,
+            outcome=outcome,
+            started_s=ended.started_s,
+            ended_s=ended.ended_s,
+            agent=self._agent,
+        )
+        return result.__pydantic_serializer__.to_json(result, exclude_none=True)
+
+
+def retry_units(task: Task, error: ErrorInfo, ended: Ended, policy: RetryPolicy, draw: float) -> int | None:
+    """How long to wait before the next attempt, in units of the ladder; None if there is to be none."""
+    if error.permanent:
+        return None
+    left_s = None if task.deadline_s is None else task.deadline_s - ended.ended_s
+    return policy.delay_units(task.attempt, draw=draw, after_s=ended.attempt.after_s, left_s=left_s)

@@ -1,0 +1,71 @@
+"""Copies of messages for the dead-letter queue and for the retry ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from topology import names
+from topology.names import queue_token, retry_key, retry_name
+from warren.broker.port import Delivery, Outgoing, Properties
+from warren.messages.codec import DEFAULT_LIMIT_BYTES, encode
+from warren.messages.task import Task, TaskMessage
+from worker.attempt import sendable
+
+MAX_REASON_CHARS: Final = 2_000
+DEATHS: Final = ("x-death", "x-first-death-", "x-last-death-")
+"""A history that travels with a copy makes brokers before 4.0 drop it as a dead-letter cycle."""
+NO_LIMIT: Final = 64 * DEFAULT_LIMIT_BYTES
+"""A copy is no larger than what came in, give or take the envelope."""
+ENTRY: Final = retry_name(names.RETRY_LEVELS - 1)
+
+
+def parked(delivery: Delivery, code: str, reason: str, pointer: str = "") -> Outgoing:
+    """A delivery as it is, with what is wrong with it."""
+    before = delivery.properties
+    headers = _living(before.headers) | _errors(delivery, code, reason, pointer)
+    # the broker checks that a user_id is ours, and an expiration would delete the dead letter
+    properties = replace(before, headers=headers, user_id=None, expiration_ms=None, message_id=None, persistent=True)
+    return Outgoing(names.DEAD, queue_token(delivery.queue), delivery.body, properties)
+
+
+def parked_task(delivery: Delivery, message: TaskMessage, task: Task, code: str, reason: str) -> Outgoing:
+    """One task that was given up, alone, whatever bundle it came in."""
+    headers = _errors(delivery, code, reason, "")
+    return Outgoing(names.DEAD, queue_token(delivery.queue), *_alone(delivery, message, task, headers))
+
+
+def postponed(delivery: Delivery, message: TaskMessage, task: Task, units: int) -> Outgoing:
+    """The task's next attempt, on the ladder for `units`."""
+    again = task.model_copy(update={"attempt": task.attempt + 1})
+    return Outgoing(ENTRY, retry_key(units, delivery.queue), *_alone(delivery, message, again, {}))
+
+
+def _alone(
+    delivery: Delivery, message: TaskMessage, task: Task, headers: Mapping[str, Any]
+) -> tuple[bytes, Properties]:
+    body = encode(message.model_copy(update={"tasks": [task]}), NO_LIMIT)
+    properties = Properties(
+        type=TaskMessage.TYPE,
+        correlation_id=task.id,
+        priority=message.priority,
+        timestamp_s=delivery.properties.timestamp_s,
+        app_id=delivery.properties.app_id,
+        headers={**_living(delivery.properties.headers), **headers, "x-attempt": task.attempt},
+    )
+    return body, properties
+
+
+def _living(headers: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in headers.items() if not name.startswith(DEATHS)}
+
+
+def _errors(delivery: Delivery, code: str, reason: str, pointer: str) -> dict[str, Any]:
+    return {
+        "x-warren-error-code": code,
+        "x-warren-error": sendable(reason, MAX_REASON_CHARS),
+        "x-warren-error-pointer": pointer,
+        "x-warren-exchange": delivery.exchange,
+        "x-warren-routing-key": delivery.routing_key,
+    }

@@ -1,0 +1,138 @@
+"""One skill at work: its queue, its slots, and what becomes of each delivery."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from warren.broker.port import Broker, Delivery, Subscription, Verdict
+from warren.clock import Clock
+from warren.errors import BrokerUnavailable, InvalidInput
+from warren.messages.codec import decode
+from warren.messages.outcome import Failed
+from warren.messages.task import Task, TaskMessage
+from warren.skills.context import Logger
+from worker.conclusion import Clerk, Ended
+from worker.dead_letter import parked
+from worker.execution import Execution
+from worker.line import Line
+from worker.outbox import Outbox, Packable, Ticket
+from worker.station import Station
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What the lanes of a worker share. `draw` gives random numbers in 0..1."""
+
+    broker: Broker
+    clock: Clock
+    draw: Callable[[], float]
+    logger: Logger
+    execution: Execution
+    outbox: Outbox
+    clerk: Clerk
+    limit_bytes: int
+
+
+class Lane:
+    """As many slots as the skill may run at once. A bundle's tasks run one after another in one slot."""
+
+    def __init__(self, station: Station, place: Workplace) -> None:
+        self._station = station
+        self._place = place
+        self._line = Line()
+        self._subscription: Subscription | None = None
+        self._stopping = False
+        self._idle = asyncio.Event()
+
+    @property
+    def waiting_for(self) -> str | None:
+        return None if self._subscription is not None else f"it does not consume {self._station.queue} yet"
+
+    async def run(self) -> None:
+        """Work until `stop`."""
+        async with self._place.broker.subscribe(
+            self._station.queue, prefetch=self._station.concurrency
+        ) as subscription:
+            self._subscription = subscription
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._station.concurrency):
+                    group.create_task(self._work(subscription))
+                await self._receive(subscription)
+            self._idle.set()
+            await asyncio.Event().wait()  # what is not acked yet needs the subscription
+
+    async def stop(self) -> None:
+        """Take nothing new, and give back what no slot has taken."""
+        self._stopping = True
+        if self._subscription is None:
+            self._idle.set()
+            return
+        await self._subscription.cancel()
+        await self._give_back(self._subscription, self._line.close())
+
+    async def finished(self) -> None:
+        """Return when, after `stop`, the last handler has ended."""
+        await self._idle.wait()
+
+    async def _receive(self, subscription: Subscription) -> None:
+        while deliveries := await subscription.receive():
+            if self._stopping:
+                await self._give_back(subscription, deliveries)
+            else:
+                self._line.put(deliveries)
+
+    async def _give_back(self, subscription: Subscription, deliveries: list[Delivery]) -> None:
+        try:
+            await subscription.settle([(delivery, Verdict.REQUEUE) for delivery in deliveries])
+        except BrokerUnavailable as error:  # the broker gives them to somebody else anyway
+            self._place.logger.warning("deliveries could not be given back", reason=str(error))
+
+    async def _work(self, subscription: Subscription) -> None:
+        while (delivery := await self._line.take()) is not None:
+            message = self._understood(subscription, delivery)
+            if message is not None:
+                await self._perform(Ticket(subscription, delivery, len(message.tasks)), message)
+
+    def _understood(self, subscription: Subscription, delivery: Delivery) -> TaskMessage | None:
+        """The tasks of a delivery. One that makes no sense here is parked with the reason."""
+        try:
+            return self._checked(delivery)
+        except InvalidInput as error:
+            self._place.logger.warning("a message is dead-lettered", code=error.code, reason=error.message)
+            letter = parked(delivery, error.code, error.message, error.pointer)
+            self._place.outbox.add_message(Ticket(subscription, delivery, 1), letter)
+            return None
+
+    def _checked(self, delivery: Delivery) -> TaskMessage:
+        kind = delivery.properties.type
+        if kind not in (None, TaskMessage.TYPE):
+            raise InvalidInput("wrong_type", f"the message's type is {kind!r}, this queue is for {TaskMessage.TYPE}")
+        message = decode(TaskMessage, delivery.body, self._place.limit_bytes)
+        team, skill = self._station.team, self._station.skill.name
+        if (message.team, message.skill) != (team, skill):
+            text = f"it is for skill {message.skill!r} of team {message.team!r}, this queue is {skill!r} of {team!r}"
+            raise InvalidInput("wrong_queue", text)
+        return message
+
+    async def _perform(self, ticket: Ticket, message: TaskMessage) -> None:
+        for task in message.tasks:
+            started_s = self._place.clock.now()
+            attempt = await self._place.execution.run(self._station, task)
+            self._conclude(ticket, message, task, Ended(attempt, started_s, self._place.clock.now()))
+
+    def _conclude(self, ticket: Ticket, message: TaskMessage, task: Task, ended: Ended) -> None:
+        if isinstance(ended.attempt.outcome, Failed):
+            error = ended.attempt.outcome.error
+            self._place.logger.info(
+                "an attempt failed", task=task.id, attempt=task.attempt, code=error.code, reason=error.message
+            )
+        conclusion = self._place.clerk.conclude(
+            ticket.delivery, message, task, ended, self._station.policy, self._place.draw()
+        )
+        ticket.open += len(conclusion.messages) - (conclusion.result is None)
+        for copy in conclusion.messages:
+            self._place.outbox.add_message(ticket, copy)
+        if conclusion.result is not None:
+            self._place.outbox.add_result(Packable(ticket, message.team, message.priority, task.id, conclusion.result))

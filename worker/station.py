@@ -1,0 +1,68 @@
+"""One skill as one worker serves it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+from topology.names import work_queue
+from topology.skill_settings import SkillSettings
+from warren.skills.skill import Mode, Skill
+from worker.retry import RetryPolicy
+
+ON_LOOP: Final = 8
+IN_THREADS: Final = 32
+BESIDE_CORES: Final = 4
+NOTHING_SET: Final = SkillSettings()
+DEFAULT: Final = RetryPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A skill with what a cluster file, the skill itself and the defaults say about it, in this order."""
+
+    team: str
+    skill: Skill
+    concurrency: int
+    policy: RetryPolicy
+    timeout_s: float | None
+
+    @property
+    def queue(self) -> str:
+        return work_queue(self.team, self.skill.name)
+
+
+def station(
+    team: str,
+    skill: Skill,
+    settings: SkillSettings = NOTHING_SET,
+    *,
+    concurrency: int | None = None,
+    cores: int | None = None,
+) -> Station:
+    """`concurrency` is what the operator of this process wants."""
+    # A command keeps its own time, so that it can tell how it was stopped.
+    own_time = settings.command is None
+    return Station(
+        team=team,
+        skill=skill,
+        concurrency=concurrency or settings.concurrency or skill.concurrency or _concurrency(skill.mode, cores),
+        policy=RetryPolicy(
+            max_attempts=settings.max_attempts or skill.max_attempts or DEFAULT.max_attempts,
+            base_s=settings.base_s or skill.base_s or DEFAULT.base_s,
+            cap_s=settings.cap_s or skill.cap_s or DEFAULT.cap_s,
+        ),
+        timeout_s=(settings.timeout_s or skill.timeout_s) if own_time else None,
+    )
+
+
+def _concurrency(mode: Mode, cores: int | None) -> int:
+    usable = cores or len(os.sched_getaffinity(0))
+    match mode:
+        case Mode.LOOP:
+            return ON_LOOP
+        case Mode.THREAD:
+            return min(IN_THREADS, usable + BESIDE_CORES)
+        case Mode.PROCESS:
+            return usable

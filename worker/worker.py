@@ -1,0 +1,132 @@
+"""The role: serves the skills of one team."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from warren.broker.port import Broker
+from warren.clock import Clock, SystemClock
+from warren.messages.codec import DEFAULT_LIMIT_BYTES
+from warren.messages.command import Control
+from warren.skills.skill import Mode
+from warren.telemetry.logs import get_logger
+from worker.conclusion import Clerk
+from worker.execution import Execution
+from worker.inbox import listen
+from worker.lane import Lane, Workplace
+from worker.outbox import Outbox
+from worker.processes import Processes
+from worker.progress import ProgressReports
+from worker.running import Handlers
+from worker.station import Station
+
+ABANDONED_THREADS: Final = 64
+"""Handlers in threads that overran their time keep their thread until they notice; so many may, beside the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What may be tuned."""
+
+    results_per_message: int = 64
+    limit_bytes: int = DEFAULT_LIMIT_BYTES
+
+
+class Worker:
+    """Runs the tasks of its stations until it is drained.
+
+        worker = Worker("scouts", stations, broker, agent="host-17-ab12")
+        await worker.run()
+
+    On `drain` it stops consuming, gives back what no handler has begun, and waits for the handlers and for the
+    confirms of their results; what is not finished then goes back to the queue when `run` is cancelled.
+    """
+
+    def __init__(
+        self,
+        team: str,
+        stations: Sequence[Station],
+        broker: Broker,
+        *,
+        agent: str,
+        clock: Clock | None = None,
+        draw: Callable[[], float] = random.random,
+        options: Options = Options(),
+    ) -> None:
+        self._team = team
+        self._broker = broker
+        self._logger = get_logger("worker")
+        self._handlers = Handlers()
+        self._threads = ThreadPoolExecutor(_threads_for(stations), thread_name_prefix="skill")
+        self._processes = Processes(self._threads)
+        clock = clock or SystemClock()
+        self._reports = ProgressReports(broker, clock, agent)
+        self._outbox = Outbox(
+            broker,
+            clock,
+            self._logger,
+            agent=agent,
+            limit_bytes=options.limit_bytes,
+            results_per_message=options.results_per_message,
+        )
+        place = Workplace(
+            broker=broker,
+            clock=clock,
+            draw=draw,
+            logger=self._logger,
+            execution=Execution(
+                clock,
+                self._handlers,
+                self._threads,
+                self._processes,
+                logger=get_logger("skill").bind,
+                progress=self._reports.report,
+            ),
+            outbox=self._outbox,
+            clerk=Clerk(agent, options.limit_bytes),
+            limit_bytes=options.limit_bytes,
+        )
+        self._lanes = [Lane(station, place) for station in stations]
+
+    @property
+    def waiting_for(self) -> str | None:
+        """What keeps it from working, in words for readiness."""
+        return next((words for lane in self._lanes if (words := lane.waiting_for)), self._outbox.trouble)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        try:
+            async with self._processes, asyncio.TaskGroup() as group:
+                group.create_task(self._outbox.run())
+                group.create_task(self._reports.run())
+                group.create_task(listen(self._broker, self._team, self._heard, self._logger))
+                for lane in self._lanes:
+                    group.create_task(lane.run())
+        finally:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def drain(self, grace_s: float) -> None:
+        """Take nothing new, finish what runs within `grace_s`, give back the rest."""
+        for lane in self._lanes:
+            await lane.stop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                for lane in self._lanes:
+                    await lane.finished()
+                await self._outbox.flushed()
+
+    def _heard(self, control: Control) -> None:
+        stopped = self._handlers.cancel(control.subtree, control.reason)
+        self._logger.info("cancelled", subtree=control.subtree, reason=control.reason, stopped=stopped)
+
+
+def _threads_for(stations: Sequence[Station]) -> int:
+    """A process for a CPU-bound handler is waited for in a thread."""
+    busy = sum(station.concurrency for station in stations if station.skill.mode is not Mode.LOOP)
+    return busy + ABANDONED_THREADS

@@ -85,7 +85,7 @@ class Subscription(Protocol):
     async def receive(self, limit: int = 256) -> list[Delivery]:
         """At least one delivery, at most `limit`: what is there, without waiting for a batch to fill.
 
-        After `cancel`, what was already received and not handed out is still handed out; then an empty list.
+        After `cancel` an empty list: what was not handed out by then goes back to the queue.
         Survives reconnects: it just waits longer.
         """
 

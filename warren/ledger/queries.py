@@ -1,0 +1,74 @@
+"""The read side: where projects stand and how they ended, for clients and operators."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import bindparam, literal_column, select
+
+from warren.ledger.ended import ended
+from warren.ledger.schema import plans, tasks
+from warren.ledger.transaction import Transaction
+from warren.ledger.tree import tree
+from warren.messages.codec import from_json
+from warren.messages.message import JsonObject
+from warren.messages.outcome import ErrorInfo
+from warren.messages.reply import Finished, Status
+
+MAX_PROJECTS: Final = 1_000
+
+_IS_PROJECT: Final = tasks.c.kind == literal_column("'project'")
+"""Literal, because a partial index serves only a condition that is known when the statement is planned."""
+_HEAD: Final = (
+    select(tasks.c.id, plans.c.playbook, tasks.c.status, tasks.c.created_at, tasks.c.ended_at, tasks.c.error)
+    .join(plans, plans.c.id == tasks.c.id)
+    .where(tasks.c.id == bindparam("id"), _IS_PROJECT)
+)
+_PROJECTS: Final = (
+    select(tasks.c.id, plans.c.playbook, tasks.c.status, tasks.c.created_at, tasks.c.ended_at)
+    .join(plans, plans.c.id == tasks.c.id)
+    .where(_IS_PROJECT)
+    .order_by(tasks.c.created_at.desc(), tasks.c.id.desc())
+    .limit(bindparam("limit"))
+)
+
+
+def status(transaction: Transaction, project: str) -> Status | None:
+    """Where a project stands; None if there is no such project."""
+    head = transaction.connection.execute(_HEAD, {"id": project}).first()
+    if head is None:
+        return None
+    return Status(
+        project=project,
+        playbook=head.playbook,
+        status=head.status,
+        accepted_s=head.created_at,
+        ended_s=head.ended_at,
+        tree=tree(transaction, project, head.playbook or ""),
+        error=None if head.error is None else ErrorInfo.model_validate(from_json(head.error)),
+    )
+
+
+def finished(transaction: Transaction, project: str) -> Finished | None:
+    """How a project ended; None while it runs, and if there is no such project."""
+    head = transaction.connection.execute(_HEAD, {"id": project}).first()
+    found = None if head is None else ended(transaction, project)
+    if head is None or found is None:
+        return None
+    outcome, ended_s = found
+    return Finished(outcome=outcome, accepted_s=head.created_at, ended_s=ended_s)
+
+
+def projects(transaction: Transaction, limit: int) -> list[JsonObject]:
+    """The newest projects first, at most `limit` of them."""
+    rows = transaction.connection.execute(_PROJECTS, {"limit": max(0, min(limit, MAX_PROJECTS))})
+    return [
+        {
+            "id": row.id,
+            "playbook": row.playbook,
+            "status": row.status,
+            "accepted_s": row.created_at,
+            "ended_s": row.ended_at,
+        }
+        for row in rows
+    ]

@@ -1,0 +1,1 @@
+"""Many processes on one machine: started, watched, restarted, and taken down in order."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from warren.broker.port import Broker
@@ -15,12 +14,13 @@ from warren.errors import LedgerUnavailable, PublishFailed
 from warren.ledger.event import Dispatched, LedgerEvent, Reported
 from warren.ledger.ledger import Ledger
 from warren.ledger.transaction import Transaction
+from warren.log import get_logger
 
 T = TypeVar("T")
 
 RETRY_LEDGER_MAX_S = 2.0
 
-log = structlog.get_logger("warren.coordination")
+log = get_logger("warren.coordination")
 
 
 class Desk:

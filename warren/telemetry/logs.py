@@ -13,7 +13,10 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from warren.log import get_logger
 from warren.telemetry.redaction import redacted
+
+__all__ = ["LogFormat", "LogLevel", "bind", "configure_logs", "get_logger"]
 
 LogFormat = Literal["auto", "text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -22,26 +25,10 @@ CHATTY = ("aio_pika", "aiormq", "alembic", "asyncio", "sqlalchemy.engine", "uvic
 """What these tell at level info is of use to nobody but their authors."""
 
 
-def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """A logger whose calls take an event in words and facts by name: `log.info("connected", url=…)`."""
-    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
-    return logger
-
-
 def configure_logs(form: LogFormat = "auto", level: LogLevel = "info", *, stream: TextIO | None = None) -> None:
     """Set up the logs of this process; once, at its start. `auto` is text if the stream is a terminal."""
     stream = sys.stderr if stream is None else stream
     as_text = form == "text" or (form == "auto" and stream.isatty())
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *_shared(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
     _take_over_logging(_formatter(as_text=as_text, colors=stream.isatty()), level, stream)
 
 
@@ -55,7 +42,7 @@ def _shared() -> list[Processor]:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         add_trace,
     ]

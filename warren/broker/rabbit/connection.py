@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-import structlog
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -19,9 +18,9 @@ from yarl import URL
 
 from warren.broker.rabbit.line import Line, LineLost, LoginRefused
 from warren.errors import BrokerUnavailable
+from warren.log import get_logger
 
 Result = TypeVar("Result")
-Log = structlog.typing.FilteringBoundLogger
 
 FIRST_WAIT_S: Final = 0.1
 LONGEST_WAIT_S: Final = 5.0
@@ -42,7 +41,7 @@ class RecoveringConnection:
         self._closed = False
         self._lock = asyncio.Lock()
         self._obstacles: dict[object, str] = {}
-        self._log: Log = structlog.get_logger("warren.broker")
+        self._log = get_logger("warren.broker")
 
     @property
     def address(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchmarks.contender import Candidate, Contender, Guarantees
+from benchmarks.hierarchy.cluster import HierarchyContender, fresh_ledger
 from benchmarks.services import Services
 
 Ledger = Literal["sqlite", "postgres"]
@@ -49,13 +50,16 @@ def warren_candidate(variant: Variant) -> Candidate:
 def _missing(variant: Variant, services: Services) -> str | None:
     if variant.ledger == "postgres" and services.postgres_url is None:
         return "there is no PostgreSQL; install postgresql or pass --postgres-url"
-    return "the hierarchy is not plugged in yet"
+    return None
 
 
 def _make(variant: Variant, services: Services) -> Contender:
-    """A cluster of one director, one lead and two workers with a no-op skill, and a client in a process of its own.
-
-    It is to name its processes `director`, `lead`, `worker-1`, `worker-2` and `client`, and to make a fresh ledger for
-    each turn: a file in the work folder, or a new database on the server.
-    """
-    raise NotImplementedError(f"{variant.name} cannot be started in {services.workdir} yet")
+    """A cluster of one director, one lead and two workers with a no-op skill, and a client in a process of its own."""
+    return HierarchyContender(
+        variant.name,
+        variant.guarantees,
+        amqp_url=services.amqp_url,
+        ledger=lambda: fresh_ledger(variant.ledger, services.workdir, services.postgres_url),
+        bundle="auto" if variant.bundled else "1",
+        workdir=services.workdir,
+    )

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import reduce
 from multiprocessing.connection import Connection
 from typing import Final
@@ -24,6 +25,7 @@ from worker.attempt import Attempt, of_error
 
 ANSWER: Final = b"A"
 PROGRESS: Final = b"P"
+READY: Final = b"R"
 ATTEMPTS: Final = TypeAdapter(Attempt)
 
 
@@ -43,7 +45,7 @@ class Report(Value):
     message: str
 
 
-def serve(connection: Connection) -> None:
+def serve(connection: Connection, module: str) -> None:
     """Answer requests until the other end closes. A Ctrl-C at the terminal is the worker's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -54,6 +56,9 @@ def serve(connection: Connection) -> None:
         with sending:
             connection.send_bytes(kind + body)
 
+    with suppress(Exception):  # the first request meets the error again, and reports it
+        importlib.import_module(module)
+    send(READY, b"")
     while (body := _received(connection)) is not None:
         send(ANSWER, ATTEMPTS.dump_json(run(Request.model_validate_json(body), send)))
 

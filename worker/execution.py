@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, assert_never
@@ -19,6 +19,8 @@ from worker.attempt import Attempt, cancelled, expired, failed, of_error
 from worker.processes import Processes
 from worker.running import Handlers, Running
 from worker.station import Station
+
+Perform = Callable[[Station, Task, Running], Awaitable[Attempt]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Execution:
         running = Running(self._context(station, task))
         self._handlers.enter(running)
         try:
-            return await self._timed(station, task, running)
+            return await self._begun(station, task, running)
         except (Exception, asyncio.CancelledError, TaskCancelled, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001
             return self._interrupted(error, station, task, running)
         finally:
@@ -94,14 +96,25 @@ class Execution:
         assert told is not None
         return lambda fraction, message: told(context, fraction, message)
 
-    async def _timed(self, station: Station, task: Task, running: Running) -> Attempt:
+    async def _begun(self, station: Station, task: Task, running: Running) -> Attempt:
+        match station.skill.mode:
+            case Mode.LOOP:
+                return await self._timed(station, task, running, self._on_loop)
+            case Mode.THREAD:
+                return await self._timed(station, task, running, self._in_thread)
+            case Mode.PROCESS:
+                return await self._in_process(station, task, running)
+            case _:
+                assert_never(station.skill.mode)
+
+    async def _timed(self, station: Station, task: Task, running: Running, perform: Perform) -> Attempt:
         limit_s = self._limit_s(station, task)
         if limit_s is None:
-            return await self._performed(station, task, running)
+            return await perform(station, task, running)
         limit = asyncio.timeout(limit_s)
         try:
             async with limit:
-                return await self._performed(station, task, running)
+                return await perform(station, task, running)
         except TimeoutError as error:
             if not limit.expired():
                 return of_error(error, task.id, station.skill.permanent)
@@ -119,17 +132,6 @@ class Execution:
             return expired("its deadline passed while it ran")
         text = f"the handler ran longer than its timeout_s of {station.timeout_s:g} s and was stopped"
         return failed("handler_timeout", text, task.id)
-
-    async def _performed(self, station: Station, task: Task, running: Running) -> Attempt:
-        match station.skill.mode:
-            case Mode.LOOP:
-                return await self._on_loop(station, task, running)
-            case Mode.THREAD:
-                return await self._in_thread(station, task, running)
-            case Mode.PROCESS:
-                return await self._processes.run(station.skill, task, running)
-            case _:
-                assert_never(station.skill.mode)
 
     async def _on_loop(self, station: Station, task: Task, running: Running) -> Attempt:
         skill = station.skill
@@ -152,6 +154,14 @@ class Execution:
         if isinstance(value, _Raised):
             return of_error(value.error, task.id, skill.permanent)
         return Attempt(Succeeded(output=skill.signature.dump(value)))
+
+    async def _in_process(self, station: Station, task: Task, running: Running) -> Attempt:
+        async with self._processes.lent(station.skill, running) as child:
+
+            async def perform(station: Station, task: Task, running: Running) -> Attempt:
+                return await self._processes.run(child, station.skill, task, running)
+
+            return await self._timed(station, task, running, perform)
 
 
 def _called(handler: Callable[..., Any], arguments: dict[str, Any]) -> Any:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext
-from typing import Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from warren.messages.task import Task
 from warren.skills.skill import Skill
 from worker.attempt import Attempt, cancelled, failed
 from worker.child import ANSWER, ATTEMPTS, Report, Request, serve
 from worker.running import Running
+
+T = TypeVar("T")
 
 SPAWN: Final[SpawnContext] = multiprocessing.get_context("spawn")
 """A fork of a process with threads may inherit a lock that nobody will release."""
@@ -23,29 +26,43 @@ JOIN_S: Final = 5.0
 
 
 class Child:
-    """A process and the pipe to it. `ask` blocks, and belongs in a thread."""
+    """A process and the pipe to it. `start` and `ask` block, and belong in a thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
         self._pipe, far_end = SPAWN.Pipe()
-        self._process = SPAWN.Process(target=serve, args=(far_end,), name="warren-skill")
+        self._process = SPAWN.Process(target=serve, args=(far_end, module), name="warren-skill")
         self._far_end: Connection | None = far_end
         self._unwanted = False
+        self.is_idle = False
+        """It waits for a request."""
+
+    def start(self) -> None:
+        """Return when it is ready, or has died over its start."""
+        if self._far_end is None:
+            return
+        self._process.start()
+        self._far_end.close()
+        self._far_end = None
+        if self._unwanted:
+            self._process.kill()
+        self.is_idle = self._received() is not None
 
     def ask(self, request: bytes, heard: Callable[[bytes], None]) -> bytes | None:
         """The answer to a request; None if the process died over it."""
-        try:
-            self._start()
-            if self._unwanted:
-                self._process.kill()
-            self._pipe.send_bytes(request)
-            while not (message := self._pipe.recv_bytes()).startswith(ANSWER):
-                heard(message[KIND_BYTES:])
-        except (EOFError, OSError):
+        if not self.is_idle:
             return None
-        return message[KIND_BYTES:]
+        self.is_idle = False
+        try:
+            self._pipe.send_bytes(request)
+        except OSError:
+            return None
+        while (message := self._received()) is not None and not message.startswith(ANSWER):
+            heard(message[KIND_BYTES:])
+        self.is_idle = message is not None and not self._unwanted
+        return None if message is None else message[KIND_BYTES:]
 
     def kill(self) -> None:
-        """At once, from any thread, even before it has started; `ask` then returns."""
+        """At once, from any thread, even before it has started; `start` and `ask` then return."""
         self._unwanted = True
         if self._process.pid is not None:
             self._process.kill()
@@ -62,11 +79,11 @@ class Child:
         self._process.join(JOIN_S)
         return self._process.exitcode
 
-    def _start(self) -> None:
-        if self._far_end is not None:
-            self._process.start()
-            self._far_end.close()
-            self._far_end = None
+    def _received(self) -> bytes | None:
+        try:
+            return self._pipe.recv_bytes()
+        except (EOFError, OSError):
+            return None
 
 
 class Processes:
@@ -90,35 +107,44 @@ class Processes:
         for child in children:
             await asyncio.to_thread(child.close)
 
-    async def run(self, skill: Skill, task: Task, running: Running) -> Attempt:
-        """One attempt of a task, in a process of its own."""
-        child = self._idle.pop() if self._idle else Child()
+    @asynccontextmanager
+    async def lent(self, skill: Skill, running: Running) -> AsyncIterator[Child]:
+        """A process for one task, started: what that takes is not the handler's time."""
+        child = self._idle.pop() if self._idle else Child(skill.handler.__module__)
         self._busy.add(child)
         running.kill = child.kill
         try:
-            answer = await self._answer(child, skill, task, running)
+            await self._in_thread(child, child.start)
+            yield child
         finally:
+            running.kill = None
             self._busy.discard(child)
+            await self._take_back(child)
+
+    async def run(self, child: Child, skill: Skill, task: Task, running: Running) -> Attempt:
+        """One attempt of a task, in a process that is lent for it."""
+        request = _request(skill, task, running.context.team)
+        answer = await self._in_thread(child, child.ask, request, _hearer(running))
         if running.context.cancelled:
             return cancelled(running.context.reason)
         return _died(child, task) if answer is None else ATTEMPTS.validate_json(answer)
 
-    async def _answer(self, child: Child, skill: Skill, task: Task, running: Running) -> bytes | None:
-        """When nobody waits for the answer any more, the child is still at work: it has to go."""
-        loop = asyncio.get_running_loop()
-        request = _request(skill, task, running.context.team)
-        asking = loop.run_in_executor(self._threads, child.ask, request, _hearer(loop, running))
-        answer = None
+    async def _in_thread(self, child: Child, function: Callable[..., T], *arguments: Any) -> T:
+        """When nobody waits for the child any more, it has to go, and its thread with it."""
+        working = asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
         try:
-            answer = await asyncio.shield(asking)
-        finally:
-            if answer is None:
-                child.kill()
-                await asking
-                await asyncio.to_thread(child.close)
-            else:
-                self._idle.append(child)
-        return answer
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            child.kill()
+            await working
+            raise
+
+    async def _take_back(self, child: Child) -> None:
+        if child.is_idle:
+            self._idle.append(child)
+        else:
+            child.kill()
+            await asyncio.to_thread(child.close)
 
 
 def _request(skill: Skill, task: Task, team: str) -> bytes:
@@ -127,7 +153,9 @@ def _request(skill: Skill, task: Task, team: str) -> bytes:
     return request.model_dump_json().encode()
 
 
-def _hearer(loop: asyncio.AbstractEventLoop, running: Running) -> Callable[[bytes], None]:
+def _hearer(running: Running) -> Callable[[bytes], None]:
+    loop = asyncio.get_running_loop()
+
     def heard(body: bytes) -> None:
         report = Report.model_validate_json(body)
         loop.call_soon_threadsafe(running.context.progress, report.fraction, report.message)

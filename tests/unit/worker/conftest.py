@@ -34,8 +34,8 @@ class House:
         self.draw = 1.0
 
     @asynccontextmanager
-    async def worker(self, *stations, options=None, broker=MemoryBroker):
-        async with broker(self.server) as broker, asyncio.TaskGroup() as group:
+    async def worker(self, *stations, options=None, adapter=MemoryBroker):
+        async with adapter(self.server) as broker, asyncio.TaskGroup() as group:
             role = Worker(
                 "t",
                 stations,

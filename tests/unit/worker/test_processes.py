@@ -122,7 +122,9 @@ async def main():
     (skill,) = load_skills(["cpu_orphan"])
     task = Task(id="p/0", input={"what": "hang", "path": sys.argv[1]})
     async with Processes(ThreadPoolExecutor()) as processes:
-        await processes.run(skill, task, Running(Context("p/0")))
+        running = Running(Context("p/0"))
+        async with processes.lent(skill, running) as child:
+            await processes.run(child, skill, task, running)
 
 if __name__ == "__main__":
     asyncio.run(main())

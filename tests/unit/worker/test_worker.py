@@ -466,7 +466,7 @@ class LateBroker(MemoryBroker):
 
 
 async def test_nothing_is_acked_before_its_result_is_confirmed(house, serve):
-    async with house.worker(serve(double), broker=LateBroker) as role:
+    async with house.worker(serve(double), adapter=LateBroker) as role:
         await house.give({"n": 1})
         await house.results(1)
         assert house.unsettled() == 1
@@ -476,12 +476,19 @@ async def test_nothing_is_acked_before_its_result_is_confirmed(house, serve):
 
 
 async def test_what_ends_while_a_confirm_is_awaited_leaves_in_one_message(house, serve):
-    async with house.worker(serve(double), broker=LateBroker) as role:
+    called = []
+
+    @skill("s")
+    async def note(n: int) -> dict:
+        called.append(n)
+        return {}
+
+    async with house.worker(serve(note), adapter=LateBroker) as role:
         await house.give({"n": 1})
         await house.results(1)
         for n in range(5):
             await house.give(Task(id=f"p/1/{n}", input={"n": n}))
-        await wait_until(lambda: house.unsettled() == 6)
+        await wait_until(lambda: len(called) == 6)
         role.broker.go.set()
         (delivery,) = await house.deliveries("warren.lead.t.results", 1)
 

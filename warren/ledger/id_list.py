@@ -5,12 +5,13 @@ An expanding IN would be a new text for each length, which every layer below wou
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import ARRAY, Boolean, Column, ColumnElement, Dialect, Text, TypeDecorator, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeEngine
 
 from warren.messages.codec import to_json
@@ -35,6 +36,11 @@ class _IsAmong(FunctionElement[bool]):
     name = "is_among"
     type = Boolean()
     inherit_cache = True
+
+    def self_group(self, against: OperatorType | None = None) -> Self:
+        """As it is: SQLAlchemy would compare it with 1 on SQLite, which then reads the whole table."""
+        del against
+        return self
 
 
 def is_among(column: Column[str], parameter: str) -> ColumnElement[bool]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select
 
-from warren.ledger.schema import plans, tasks
+from warren.ledger.id_list import is_among
+from warren.ledger.schema import HAS_ENDED, IS_COORDINATED, IS_OPEN, plans, tasks
 from warren.ledger.transaction import Transaction
 
 
@@ -64,9 +66,9 @@ _UNSENT: Final = (
         plans.c.report_to,
     )
     .outerjoin(plans, plans.c.id == tasks.c.id)
-    .where(tasks.c.status == "open", tasks.c.dispatched_at.is_(None), tasks.c.owner.is_not(None))
+    .where(IS_OPEN, tasks.c.dispatched_at.is_(None), tasks.c.owner.is_not(None))
 )
-_UNSENT_OF: Final = _UNSENT.where(tasks.c.owner.in_(bindparam("owners", expanding=True)))
+_UNSENT_OF: Final = _UNSENT.where(is_among(tasks.c.owner, "owners"))
 _STALE: Final = (
     _UNSENT.where(tasks.c.created_at < bindparam("before"))
     .order_by(tasks.c.created_at)
@@ -75,7 +77,7 @@ _STALE: Final = (
 )
 _UNREPORTED: Final = (
     select(tasks.c.id, tasks.c.kind)
-    .where(tasks.c.kind != "task", tasks.c.status != "open", tasks.c.reported_at.is_(None))
+    .where(IS_COORDINATED, HAS_ENDED, tasks.c.reported_at.is_(None))
     .where(tasks.c.ended_at < bindparam("before"))
     .order_by(tasks.c.ended_at)
     .limit(bindparam("limit"))
@@ -83,8 +85,8 @@ _UNREPORTED: Final = (
 )
 _OVERDUE: Final = (
     select(tasks.c.id, tasks.c.owner, tasks.c.kind, tasks.c.attempt)
-    .where(tasks.c.status == "open", tasks.c.deadline_at < bindparam("now"))
-    .order_by(tasks.c.id)
+    .where(IS_OPEN, tasks.c.deadline_at < bindparam("now"))
+    .order_by(tasks.c.deadline_at, tasks.c.id)
     .limit(bindparam("limit"))
 )
 
@@ -106,8 +108,9 @@ def stale_unreported(transaction: Transaction, before: float, limit: int) -> lis
 
 
 def overdue(transaction: Transaction, now: float, limit: int) -> list[Overdue]:
-    """Open projects, assignments and tasks whose deadline has passed; parents before children."""
-    return [Overdue(*tuple(row)) for row in transaction.connection.execute(_OVERDUE, {"now": now, "limit": limit})]
+    """Open projects, assignments and tasks whose deadline passed the longest ago; parents before children."""
+    rows = transaction.connection.execute(_OVERDUE, {"now": now, "limit": limit})
+    return sorted((Overdue(*tuple(row)) for row in rows), key=attrgetter("id"))
 
 
 def _unsent(row: Any) -> Unsent:

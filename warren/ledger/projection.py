@@ -1,13 +1,19 @@
-"""What follows from events: the rows that coordinators work on. The same code serves live writes and rebuilding."""
+"""What follows from events: the rows that coordinators work on. The same code serves live writes and rebuilding.
+
+Rows are changed in the order of their ids, so that two transactions that change the same rows wait for each other
+instead of blocking each other for good.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any, Final, assert_never
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, update
+from sqlalchemy import Connection, Table, Update, bindparam, delete, insert, literal_column, or_, select, update
 
 from warren.ids import SEPARATOR
+from warren.ledger.bulk import Bulk
 from warren.ledger.event import (
     Dispatched,
     LedgerEvent,
@@ -20,7 +26,8 @@ from warren.ledger.event import (
     Started,
     Stopped,
 )
-from warren.ledger.schema import nodes, plans, tasks
+from warren.ledger.id_list import is_among
+from warren.ledger.schema import IS_COORDINATED, nodes, plans, tasks
 
 AFTER_SEPARATOR: Final = chr(ord(SEPARATOR) + 1)
 
@@ -34,27 +41,44 @@ _TASK: Final[Row] = {
     "attempt": 1,
     "deadline_at": None,
 }
+_PLANNED: Final = (*_TASK, "id", "kind", "priority", "input", "created_at")
 _PLAN: Final[Row] = {"playbook": None, "reply_to": None, "correlation_id": None, "fingerprint": None, "labels": None}
+_OUTCOME: Final = ("status", "output", "error", "agent", "attempt", "started_at", "ended_at")
 
-_INSERT_TASKS: Final = insert(tasks)
-_INSERT_PLANS: Final = insert(plans)
-_INSERT_NODES: Final = insert(nodes)
-_DELETE_NODES: Final = delete(nodes).where(nodes.c.path == bindparam("key"))
-_START: Final = update(tasks).where(tasks.c.id == bindparam("key")).values(started_at=bindparam("moment"))
-_DISPATCH: Final = update(tasks).where(tasks.c.id == bindparam("key")).values(dispatched_at=bindparam("moment"))
-_REPORT: Final = update(tasks).where(tasks.c.id == bindparam("key")).values(reported_at=bindparam("moment"))
-_SETTLE: Final = (
-    update(tasks)
-    .where(tasks.c.id == bindparam("key"))
-    .values(
-        status=bindparam("status"),
-        output=bindparam("output"),
-        error=bindparam("error"),
-        agent=bindparam("agent"),
-        attempt=bindparam("attempt"),
-        started_at=bindparam("started_at"),
-        ended_at=bindparam("ended_at"),
+_INSERT_TASKS: Final = Bulk(insert(tasks), _PLANNED)
+_INSERT_PLANS: Final = Bulk(insert(plans), [column.name for column in plans.columns])
+_INSERT_NODES: Final = Bulk(insert(nodes), [column.name for column in nodes.columns])
+_SETTLE: Final = Bulk(
+    update(tasks).where(tasks.c.id == bindparam("key")).values({name: bindparam(name) for name in _OUTCOME}),
+    ("key", *_OUTCOME),
+)
+_DELETE_NODES: Final = delete(nodes).where(is_among(nodes.c.path, "ids"))
+
+
+def _mark(column: str) -> Update:
+    return update(tasks).where(is_among(tasks.c.id, "ids")).values({column: bindparam("moment")})
+
+
+_START: Final = _mark("started_at")
+_DISPATCH: Final = _mark("dispatched_at")
+_REPORT: Final = _mark("reported_at")
+
+
+def _stop(table: Table, key: Any) -> Update:
+    return (
+        update(table)
+        .where(key > bindparam("low"), key < bindparam("high"), table.c.status == literal_column("'open'"))
+        .values(status=bindparam("ended"), error=bindparam("reason"), ended_at=bindparam("moment"))
     )
+
+
+_STOP: Final = (_stop(tasks, tasks.c.id), _stop(nodes, nodes.c.path))
+_LOCK_BELOW: Final = (
+    select(tasks.c.id)
+    .where(or_(tasks.c.id == bindparam("subject"), tasks.c.id.between(bindparam("low"), bindparam("high"))))
+    .where(IS_COORDINATED)
+    .order_by(tasks.c.id)
+    .with_for_update()
 )
 
 
@@ -67,42 +91,35 @@ def project(connection: Connection, happened: Iterable[LedgerEvent]) -> None:
 def _apply(connection: Connection, event: LedgerEvent) -> None:
     match event:
         case ProjectAccepted():
-            connection.execute(_INSERT_TASKS, [_task(event.task)])
-            connection.execute(_INSERT_PLANS, [_plan(event.plan)])
+            _INSERT_TASKS.execute(connection, [_task(event.task)])
+            _INSERT_PLANS.execute(connection, [_plan(event.plan)])
         case Started():
-            connection.execute(_START, [{"key": event.subject, "moment": event.at}])
+            connection.execute(_START, {"ids": [event.subject], "moment": event.at})
         case Planned():
-            _many(connection, _INSERT_TASKS, map(_task, event.tasks))
-            _many(connection, _INSERT_PLANS, map(_plan, event.plans))
+            _INSERT_TASKS.execute(connection, map(_task, event.tasks))
+            _INSERT_PLANS.execute(connection, map(_plan, event.plans))
         case Dispatched():
-            _many(connection, _DISPATCH, ({"key": key, "moment": event.at} for key in event.ids))
+            connection.execute(_DISPATCH, {"ids": sorted(event.ids), "moment": event.at})
         case Reported():
-            _many(connection, _REPORT, ({"key": key, "moment": event.at} for key in event.ids))
+            connection.execute(_REPORT, {"ids": sorted(event.ids), "moment": event.at})
         case Settled():
-            _many(connection, _SETTLE, map(_settled, event.tasks))
+            _SETTLE.execute(connection, map(_settled, sorted(event.tasks, key=itemgetter("id"))))
         case NodesChanged():
-            _many(connection, _DELETE_NODES, ({"key": row["path"]} for row in event.nodes))
-            _many(connection, _INSERT_NODES, event.nodes)
+            connection.execute(_DELETE_NODES, {"ids": [row["path"] for row in event.nodes]})
+            _INSERT_NODES.execute(connection, event.nodes)
         case Stopped():
-            _stop(connection, event)
+            _apply_stopped(connection, event)
         case _:
             assert_never(event)
 
 
-def _stop(connection: Connection, event: Stopped) -> None:
-    ended = {"status": event.status, "error": event.error, "ended_at": event.at}
-    for table, key in ((tasks, tasks.c.id), (nodes, nodes.c.path)):
-        low, high = event.subject + SEPARATOR, event.subject + AFTER_SEPARATOR
-        connection.execute(update(table).where(key > low, key < high, _is_open(table)).values(**ended))
-
-
-def _is_open(table: Table) -> Any:
-    return table.c.status == "open"
-
-
-def _many(connection: Connection, statement: Any, rows: Iterable[Row]) -> None:
-    if parameters := list(rows):
-        connection.execute(statement, parameters)
+def _apply_stopped(connection: Connection, event: Stopped) -> None:
+    span = {"low": event.subject + SEPARATOR, "high": event.subject + AFTER_SEPARATOR}
+    if connection.dialect.name == "postgresql":
+        # Whoever plans below the subject holds its owner's lock; without it, rows of theirs would escape the stop.
+        connection.execute(_LOCK_BELOW, {"subject": event.subject, **span})
+    for statement in _STOP:
+        connection.execute(statement, {**span, "ended": event.status, "reason": event.error, "moment": event.at})
 
 
 def _task(row: Row) -> Row:
@@ -114,6 +131,4 @@ def _plan(row: Row) -> Row:
 
 
 def _settled(row: Row) -> Row:
-    settled = dict(row)
-    settled["key"] = settled.pop("id")  # a column's name among the parameters would be set, not compared
-    return settled
+    return {**row, "key": row["id"]}  # a column's name among the parameters would be set, not compared

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import bindparam, select
 
 from warren.ledger.ended import ended
-from warren.ledger.schema import plans, tasks
+from warren.ledger.schema import IS_PROJECT, plans, tasks
 from warren.ledger.transaction import Transaction
 from warren.ledger.tree import tree
 from warren.messages.codec import from_json
@@ -17,17 +17,15 @@ from warren.messages.reply import Finished, Status
 
 MAX_PROJECTS: Final = 1_000
 
-_IS_PROJECT: Final = tasks.c.kind == literal_column("'project'")
-"""Literal, because a partial index serves only a condition that is known when the statement is planned."""
 _HEAD: Final = (
     select(tasks.c.id, plans.c.playbook, tasks.c.status, tasks.c.created_at, tasks.c.ended_at, tasks.c.error)
     .join(plans, plans.c.id == tasks.c.id)
-    .where(tasks.c.id == bindparam("id"), _IS_PROJECT)
+    .where(tasks.c.id == bindparam("id"), IS_PROJECT)
 )
 _PROJECTS: Final = (
     select(tasks.c.id, plans.c.playbook, tasks.c.status, tasks.c.created_at, tasks.c.ended_at)
     .join(plans, plans.c.id == tasks.c.id)
-    .where(_IS_PROJECT)
+    .where(IS_PROJECT)
     .order_by(tasks.c.created_at.desc(), tasks.c.id.desc())
     .limit(bindparam("limit"))
 )

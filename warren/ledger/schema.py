@@ -6,9 +6,9 @@ to `X0`: `0` is the character after `/`.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, Table, Text, literal_column, text
 from sqlalchemy.types import TypeEngine
 
 metadata: Final = MetaData()
@@ -58,24 +58,22 @@ tasks: Final = Table(
     Column("reported_at", Float(53)),
     sqlite_with_rowid=False,
 )
-Index(
-    "tasks_open",
-    tasks.c.created_at,
-    postgresql_where=text("status = 'open'"),
-    sqlite_where=text("status = 'open'"),
-)
-Index(
-    "tasks_unreported",
-    tasks.c.ended_at,
-    postgresql_where=text("kind <> 'task' AND status <> 'open' AND reported_at IS NULL"),
-    sqlite_where=text("kind <> 'task' AND status <> 'open' AND reported_at IS NULL"),
-)
-Index(
-    "tasks_projects",
-    tasks.c.created_at,
-    postgresql_where=text("kind = 'project'"),
-    sqlite_where=text("kind = 'project'"),
-)
+IS_OPEN: Final = tasks.c.status == literal_column("'open'")
+HAS_ENDED: Final = tasks.c.status != literal_column("'open'")
+IS_PROJECT: Final = tasks.c.kind == literal_column("'project'")
+IS_COORDINATED: Final = tasks.c.kind != literal_column("'task'")
+"""Conditions of the partial indexes. Their values are literal in queries too: a database can only use such an index
+for a condition that it knows when it plans the statement."""
+
+
+def _partial_index(name: str, column: Column[Any], where: str) -> None:
+    Index(name, column, postgresql_where=text(where), sqlite_where=text(where))
+
+
+_partial_index("tasks_open", tasks.c.created_at, "status = 'open'")
+_partial_index("tasks_deadline", tasks.c.deadline_at, "status = 'open' AND deadline_at IS NOT NULL")
+_partial_index("tasks_unreported", tasks.c.ended_at, "kind <> 'task' AND status <> 'open' AND reported_at IS NULL")
+_partial_index("tasks_projects", tasks.c.created_at, "kind = 'project'")
 
 plans: Final = Table(
     "plans",

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
-from warren.ids import SEPARATOR, is_within, project_of
-from warren.ledger.event import LedgerEvent
+from warren.ids import SEPARATOR, is_within
+from warren.ledger.event import Dispatched, LedgerEvent, Reported
+from warren.ledger.history import event_row
+from warren.ledger.id_list import is_among
 from warren.ledger.projection import AFTER_SEPARATOR, project
-from warren.ledger.schema import events, nodes, plans, tasks
-from warren.messages.codec import from_json, to_json
+from warren.ledger.schema import IS_COORDINATED, IS_PROJECT, events, nodes, plans, tasks
+from warren.messages.codec import from_json
 from warren.messages.message import JsonObject
-
-COORDINATED: Final = ("project", "assignment")
-IN_CHUNK: Final = 500
-"""Ids in one IN list: SQLite's default limit on parameters was 999 for a long time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +84,15 @@ _OWNER: Final = (
     .join(plans, plans.c.id == tasks.c.id)
     .order_by(tasks.c.id)
 )
-_LOCKED_OWNERS: Final = _OWNER.where(tasks.c.id.in_(bindparam("ids", expanding=True))).with_for_update(of=tasks)
+_LOCKED_OWNERS: Final = _OWNER.where(is_among(tasks.c.id, "ids")).with_for_update(of=tasks)
 _LOCKED_SUBTREE: Final = _OWNER.where(
-    tasks.c.id.between(bindparam("low"), bindparam("high")), tasks.c.kind.in_(COORDINATED)
+    tasks.c.id.between(bindparam("low"), bindparam("high")), IS_COORDINATED
 ).with_for_update(of=tasks)
-_TASK_STATES: Final = select(tasks.c.id, tasks.c.kind, tasks.c.team, tasks.c.skill, tasks.c.status, tasks.c.attempt).where(
-    tasks.c.id.in_(bindparam("ids", expanding=True))
-)
+_TASK_STATES: Final = select(
+    tasks.c.id, tasks.c.kind, tasks.c.team, tasks.c.skill, tasks.c.status, tasks.c.attempt
+).where(is_among(tasks.c.id, "ids"))
 _NODE_STATES: Final = select(nodes.c.path, nodes.c.status, nodes.c.state, nodes.c.started_at).where(
-    nodes.c.path.in_(bindparam("ids", expanding=True))
+    is_among(nodes.c.path, "ids")
 )
 _PLAN: Final = (
     select(plans.c.plan, tasks.c.input).join(tasks, tasks.c.id == plans.c.id).where(plans.c.id == bindparam("id"))
@@ -127,11 +125,17 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._pending: list[LedgerEvent] = []
+        self._locked: set[str] = set()
 
     def lock(self, ids: Sequence[str]) -> dict[str, Owner]:
-        """The projects and assignments of these ids that exist; nobody else changes them until the end."""
-        rows = self._in_chunks(_LOCKED_OWNERS, sorted(set(ids)))
-        return {row.id: Owner(*tuple(row)) for row in rows}
+        """The projects and assignments of these ids that exist; nobody else changes them until the end.
+
+        Owners that pending events speak of are locked along, all in one order: two coordinators that each confirm
+        what the other one settles would otherwise wait for each other.
+        """
+        wanted = set(ids)
+        rows = self._lock(wanted | self._spoken_of()) if wanted else ()
+        return {row.id: Owner(*tuple(row)) for row in rows if row.id in wanted}
 
     def lock_subtree(self, subtree: str) -> list[Owner]:
         """The project or assignment `subtree` and all below it."""
@@ -139,10 +143,11 @@ class Transaction:
         return [Owner(*tuple(row)) for row in rows if is_within(row.id, subtree)]
 
     def task_states(self, ids: Sequence[str]) -> dict[str, TaskState]:
-        return {row.id: TaskState(*tuple(row)) for row in self._in_chunks(_TASK_STATES, ids)}
+        rows = self._connection.execute(_TASK_STATES, {"ids": list(ids)})
+        return {row.id: TaskState(*tuple(row)) for row in rows}
 
     def node_states(self, paths: Sequence[str]) -> dict[str, NodeState]:
-        rows = self._in_chunks(_NODE_STATES, paths)
+        rows = self._connection.execute(_NODE_STATES, {"ids": list(paths)})
         return {row.path: NodeState(row.path, row.status, from_json(row.state), row.started_at) for row in rows}
 
     def plan_and_input(self, owner: str) -> tuple[JsonObject, JsonObject]:
@@ -173,14 +178,20 @@ class Transaction:
         self._pending.extend(happened)
 
     def flush(self) -> None:
-        """Make what was appended visible to this transaction's reads."""
+        """Make what was appended visible to this transaction's reads.
+
+        The events get their numbers last, when all locks on what they change are held: so the order of events that
+        touch the same rows is the order in which the rows were changed, and a rebuild gives the same rows.
+        """
         if self._pending:
+            if unlocked := self._spoken_of():
+                self._lock(unlocked)
             happened, self._pending = self._pending, []
-            self._connection.execute(_INSERT_EVENTS, [_event_row(event) for event in happened])
             project(self._connection, happened)
+            self._connection.execute(_INSERT_EVENTS, [event_row(event) for event in happened])
 
     def count_open_projects(self) -> int:
-        query = select(func.count()).where(tasks.c.kind == "project", tasks.c.status == "open")
+        query = select(func.count()).where(IS_PROJECT, tasks.c.status == "open")
         return int(self._connection.execute(query).scalar_one())
 
     @property
@@ -188,17 +199,12 @@ class Transaction:
         """For the other modules of the ledger."""
         return self._connection
 
-    def _in_chunks(self, statement: Any, ids: Sequence[str]) -> Iterator[Any]:
-        for start in range(0, len(ids), IN_CHUNK):
-            yield from self._connection.execute(statement, {"ids": list(ids[start : start + IN_CHUNK])})
+    def _lock(self, ids: set[str]) -> Iterator[Any]:
+        self._locked |= ids
+        return iter(self._connection.execute(_LOCKED_OWNERS, {"ids": sorted(ids)}))
 
-
-def _event_row(event: LedgerEvent) -> Mapping[str, Any]:
-    data = {name: getattr(event, name) for name in event.__slots__ if name not in {"subject", "at"}}
-    return {
-        "at": event.at,
-        "project": project_of(event.subject),
-        "subject": event.subject,
-        "type": event.TYPE,
-        "data": to_json(data),
-    }
+    def _spoken_of(self) -> set[str]:
+        """Owners whose tasks pending events mark, and whose lock is not held. On SQLite there is one writer anyway."""
+        if self._connection.dialect.name != "postgresql":
+            return set()
+        return {event.subject for event in self._pending if isinstance(event, Dispatched | Reported)} - self._locked

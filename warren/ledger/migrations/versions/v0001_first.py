@@ -47,6 +47,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     _partial_index("tasks_open", "created_at", "status = 'open'")
+    _partial_index("tasks_deadline", "deadline_at", "status = 'open' AND deadline_at IS NOT NULL")
     _partial_index("tasks_unreported", "ended_at", "kind <> 'task' AND status <> 'open' AND reported_at IS NULL")
     _partial_index("tasks_projects", "created_at", "kind = 'project'")
     op.create_table(

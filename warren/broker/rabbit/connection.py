@@ -41,6 +41,7 @@ class RecoveringConnection:
         self._closed = False
         self._lock = asyncio.Lock()
         self._obstacles: dict[object, str] = {}
+        self._last_obstacle: str | None = None
         self._log = get_logger("warren.broker")
 
     @property
@@ -53,6 +54,11 @@ class RecoveringConnection:
         """What keeps those that need the connection waiting."""
         blocked = self._line.blocked if self._line is not None and self._line.is_open else None
         return [*self._obstacles.values(), *([f"blocked by the broker: {blocked}"] if blocked else [])]
+
+    @property
+    def trouble(self) -> str | None:
+        """What is in the way, or was when somebody last gave up."""
+        return next(iter(self.waiting_for), self._last_obstacle)
 
     async def restore(
         self,
@@ -77,9 +83,12 @@ class RecoveringConnection:
             reraise=True,
         )
         try:
-            return await retrying(self._attempt, setup, limit_s)
+            result = await retrying(self._attempt, setup, limit_s)
         except LineLost as error:
             raise BrokerUnavailable(f"no connection to RabbitMQ at {self.address}: {error}") from error
+        else:
+            self._last_obstacle = None
+            return result
         finally:
             del self._obstacles[key]
 
@@ -122,7 +131,7 @@ class RecoveringConnection:
         error = state.outcome.exception() if state.outcome is not None else None
         is_line = isinstance(error, LineLost) or not doing
         what = f"connecting to {self.address}" if is_line else doing
-        self._obstacles[key] = f"{what} ({_ordinal(state.attempt_number)} try: {error})"
+        self._obstacles[key] = self._last_obstacle = f"{what} ({_ordinal(state.attempt_number)} try: {error})"
         self._log.warning("waiting", broker=self.address, purpose=self._purpose, waiting_for=self._obstacles[key])
 
 

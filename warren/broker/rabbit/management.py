@@ -33,7 +33,7 @@ def _fetch(management_url: str, amqp_url: str) -> dict[str, Any]:
             return _document(management_url, body)
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             reason = "the user's name or password is wrong, or it lacks the tag 'management'"
-        case HTTPStatus.NOT_FOUND:
+        case HTTPStatus.NOT_FOUND | HTTPStatus.BAD_REQUEST:
             reason = f"there is no vhost {vhost!r}"
         case _:
             reason = f"it answered with status {answer}"

@@ -147,8 +147,8 @@ class Publisher:
         )
 
     def _why_unconfirmed(self) -> str:
-        state = self._connection.waiting_for
-        return f"no confirm within {self._timeout_s:g} s" + (f", {state[0]}" if state else "")
+        trouble = self._connection.trouble
+        return f"no confirm within {self._timeout_s:g} s" + (f", {trouble}" if trouble else "")
 
 
 def _split(batch: Sequence[Outgoing], positions: Sequence[int]) -> Iterator[list[int]]:

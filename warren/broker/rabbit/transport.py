@@ -48,17 +48,23 @@ class FrameTap(asyncio.StreamReader):
         buffer = self._rest + bytes(data)
         end = len(buffer)
         at = 0
+        taken = 0
         passed: list[bytes] = []
         while end - at >= wire.FRAME_OVERHEAD:
             kind, channel, size = wire.FRAME_START.unpack_from(buffer, at)
             after = at + size + wire.FRAME_OVERHEAD
             if after > end:
                 break
-            if not self._take(kind, channel, buffer[at + wire.FRAME_START.size : after - 1]):
+            if self._take(kind, channel, buffer[at + wire.FRAME_START.size : after - 1]):
+                taken += 1
+            else:
                 passed.append(buffer[at:after])
             at = after
         self._rest = buffer[at:]
-        self._pass_on(passed)
+        if taken and not passed:
+            passed = self._sign_of_life()
+        if passed:
+            super().feed_data(b"".join(passed))
 
     def feed_eof(self) -> None:
         if self._rest:
@@ -83,13 +89,13 @@ class FrameTap(asyncio.StreamReader):
         elif method == wire.CONNECTION_CLOSE:
             self.closed = wire.read_close(payload)
 
-    def _pass_on(self, frames: list[bytes]) -> None:
+    def _sign_of_life(self) -> list[bytes]:
         """The broker sends no heartbeats while it sends messages, so aiormq gets one from us: it counts them."""
-        if not frames and (now := asyncio.get_running_loop().time()) - self._sign_of_life_at > SIGN_OF_LIFE_S:
-            self._sign_of_life_at = now
-            frames.append(wire.HEARTBEAT)
-        if frames:
-            super().feed_data(b"".join(frames))
+        now = asyncio.get_running_loop().time()
+        if now - self._sign_of_life_at < SIGN_OF_LIFE_S:
+            return []
+        self._sign_of_life_at = now
+        return [wire.HEARTBEAT]
 
 
 class TappedTransport(TransportFactory):

@@ -83,7 +83,7 @@ class RecoveringConnection:
             reraise=True,
         )
         try:
-            result = await retrying(self._attempt, setup, limit_s)
+            result: Result = await retrying(self._attempt, setup, limit_s)
         except LineLost as error:
             raise BrokerUnavailable(f"no connection to RabbitMQ at {self.address}: {error}") from error
         else:

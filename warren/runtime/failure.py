@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from warren.errors import BrokerUnavailable, InvalidInput, LedgerUnavailable
+from topology.errors import ClusterFileError, ProfileRefused
+from warren.errors import (
+    BrokerUnavailable,
+    InvalidInput,
+    LedgerUnavailable,
+    QueueMissing,
+    TopologyMismatch,
+    Unanswered,
+    UnknownProject,
+)
 from warren.runtime.exit_code import ExitCode
 from warren.telemetry.redaction import redacted
 
@@ -15,7 +24,7 @@ def root_of(error: BaseException) -> BaseException:
 
 
 def in_words(error: BaseException) -> str:
-    """One line, without passwords."""
+    """What happened, without passwords."""
     root = root_of(error)
     text = str(root)
     return redacted(text) if text else type(root).__name__
@@ -23,9 +32,13 @@ def in_words(error: BaseException) -> str:
 
 def exit_code_of(error: BaseException) -> ExitCode:
     match root_of(error):
-        case BrokerUnavailable() | LedgerUnavailable():
+        case BrokerUnavailable() | LedgerUnavailable() | Unanswered():
             return ExitCode.UNREACHABLE
-        case InvalidInput():
+        case InvalidInput() | ClusterFileError() | ProfileRefused():
             return ExitCode.USAGE
+        case TopologyMismatch() | QueueMissing():
+            return ExitCode.DRIFT
+        case UnknownProject():
+            return ExitCode.MISSING
         case _:
             return ExitCode.FAILED

@@ -111,9 +111,8 @@ class Child:
         said = last_words(self.command.log, position) if code > 0 else ""  # the killed had no time to say why
         reason = self.condition.reason or said
         how = _ending(code)
-        self._change(
-            "died", reason=f"{how}: {reason}" if reason else how, restarts=self.condition.restarts + 1, pid=None
-        )
+        words = f"{how}: {reason}" if reason else how
+        self._change("died", reason=words, restarts=self.condition.restarts + 1, pid=None, exit_code=code)
 
     def _log_size(self) -> int:
         try:

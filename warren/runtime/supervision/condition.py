@@ -18,3 +18,5 @@ class Condition:
     health_url: str = ""
     reason: str = ""
     restarts: int = 0
+    exit_code: int | None = None
+    """Of the last death; negative for a signal."""

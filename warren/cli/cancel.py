@@ -1,0 +1,36 @@
+"""`warren cancel`: a project is no longer wanted."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from warren.cli.options import AmqpUrl, AsJson, DataDir, ProjectId
+from warren.cli.printing import console, print_json
+from warren.cli.running import broker_of
+from warren.client import Client
+
+
+def cancel(
+    *,
+    project: ProjectId,
+    reason: Annotated[str, typer.Option(help="Why; it becomes part of the outcome.")] = "",
+    amqp_url: AmqpUrl = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cancel a project; one that has ended stays as it is."""
+    status = asyncio.run(_cancel(broker_of(amqp_url, data_dir), project, reason))
+    if as_json:
+        print_json({"id": project, "status": status})
+    else:
+        console().print(f"{project} is {status}", markup=False)
+
+
+async def _cancel(url: str, project: str, reason: str) -> str:
+    async with Client(url) as client:
+        handle = client.project(project)
+        await handle.cancel(reason)
+        return (await handle.status()).status

@@ -1,0 +1,40 @@
+"""`warren result`: a project's output, whoever submitted it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from warren.cli.options import AmqpUrl, AsJson, DataDir, ProjectId
+from warren.cli.outcomes import show_result
+from warren.cli.running import broker_of
+from warren.cli.watching import watch
+from warren.client import Client
+from warren.client.handle import ENDED
+from warren.errors import UnknownProject
+
+
+def result(
+    *,
+    project: ProjectId,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for a project that still runs.")] = True,
+    watching: Annotated[bool, typer.Option("--watch", "-w", help="Follow it until then.")] = False,
+    amqp_url: AmqpUrl = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a project's output as JSON."""
+    url = broker_of(amqp_url, data_dir)
+    raise typer.Exit(asyncio.run(_result(url, project, wait=wait, watching=watching, as_json=as_json)))
+
+
+async def _result(url: str, project: str, *, wait: bool, watching: bool, as_json: bool) -> int:
+    async with Client(url) as client:
+        handle = client.project(project)
+        if watching:
+            await watch(handle, as_json=as_json)
+        elif not wait and (status := await handle.status()).status not in ENDED:
+            raise UnknownProject(f"project {project} has no result yet: it is {status.status}")
+        return show_result(project, await handle.finished(), as_json=as_json)

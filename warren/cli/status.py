@@ -1,0 +1,65 @@
+"""`warren status`: where projects stand."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from warren.cli.options import AmqpUrl, AsJson, DataDir
+from warren.cli.printing import console, moment, print_json
+from warren.cli.project_tree import STYLES, draw
+from warren.cli.running import broker_of
+from warren.client import Client
+from warren.messages.message import JsonObject
+
+
+def status(
+    *,
+    project: Annotated[str | None, typer.Argument(metavar="[ID]", help="A project; without it, the newest.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many projects to list.")] = 20,
+    amqp_url: AmqpUrl = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a project's tree, or the newest projects."""
+    url = broker_of(amqp_url, data_dir)
+    asyncio.run(_list(url, limit, as_json=as_json) if project is None else _show(url, project, as_json=as_json))
+
+
+async def _show(url: str, project: str, *, as_json: bool) -> None:
+    async with Client(url) as client:
+        found = await client.project(project).status()
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        console().print(draw(found, time.time()))
+
+
+async def _list(url: str, limit: int, *, as_json: bool) -> None:
+    async with Client(url) as client:
+        projects = await client.projects(limit)
+    if as_json:
+        print_json(projects)
+    elif projects:
+        console().print(_table(projects))
+    else:
+        console().print("no projects yet; hand one in with `warren submit`")
+
+
+def _table(projects: list[JsonObject]) -> Table:
+    table = Table("project", "playbook", "status", "accepted", "ended", box=None, header_style="dim")
+    for project in projects:
+        state = str(project.get("status", ""))
+        table.add_row(
+            str(project.get("id", "")),
+            str(project.get("playbook") or ""),
+            Text(state, style=STYLES.get(state, "")),
+            moment(project.get("accepted_s")),
+            moment(project.get("ended_s")),
+        )
+    return table

@@ -1,0 +1,69 @@
+"""`warren submit`: hand in a project."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from warren.cli.given import given_input
+from warren.cli.options import AmqpUrl, AsJson, DataDir
+from warren.cli.outcomes import show_result
+from warren.cli.printing import console, print_json
+from warren.cli.running import broker_of
+from warren.cli.watching import watch
+from warren.client import Client, PriorityName
+from warren.messages.message import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    playbook: str
+    input: JsonObject
+    id: str | None
+    timeout_s: float | None
+    priority: PriorityName
+
+
+def submit(  # noqa: PLR0913 - each is an option
+    *,
+    playbook: Annotated[str, typer.Argument(help="The playbook's name.")],
+    input_: Annotated[str | None, typer.Option("--input", "-i", help="JSON, @FILE, or - for standard input.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="One key of the input; repeatable.")
+    ] = None,
+    watching: Annotated[bool, typer.Option("--watch", "-w", help="Follow it, and end with its result.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Print nothing but the result, once it is there.")] = False,
+    id_: Annotated[str | None, typer.Option("--id", help="A UUID; the same id is the same project.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds until it is no longer wanted.")] = None,
+    priority: Annotated[PriorityName, typer.Option(help="Who goes first.")] = "normal",
+    amqp_url: AmqpUrl = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hand in a project; prints its id, or with --watch its progress and its result."""
+    order = _Order(playbook, given_input(input_, set_ or ()), id_, timeout, priority)
+    url = broker_of(amqp_url, data_dir)
+    raise typer.Exit(asyncio.run(_submit(url, order, watching=watching, wait=wait, as_json=as_json)))
+
+
+async def _submit(url: str, order: _Order, *, watching: bool, wait: bool, as_json: bool) -> int:
+    async with Client(url) as client:
+        handle = await client.submit(
+            order.playbook, input=order.input, id=order.id, timeout_s=order.timeout_s, priority=order.priority
+        )
+        if not (watching or wait):
+            print_id(handle.id, duplicate=handle.duplicate, as_json=as_json)
+            return 0
+        if watching:
+            await watch(handle, as_json=as_json)
+        return show_result(handle.id, await handle.finished(), as_json=as_json)
+
+
+def print_id(project: str, *, duplicate: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({"id": project, "duplicate": duplicate})
+    else:
+        console().print(project)

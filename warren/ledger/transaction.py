@@ -190,6 +190,11 @@ class Transaction:
             project(self._connection, happened)
             self._connection.execute(_INSERT_EVENTS, [event_row(event) for event in happened])
 
+    @property
+    def has_pending(self) -> bool:
+        """Whether something was appended that is not yet written."""
+        return bool(self._pending)
+
     def count_open_projects(self) -> int:
         query = select(func.count()).where(IS_PROJECT, tasks.c.status == "open")
         return int(self._connection.execute(query).scalar_one())

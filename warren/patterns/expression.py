@@ -7,13 +7,16 @@ as JMESPath's raw string: `"'text'"`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import jmespath
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator
 
 from warren.errors import InvalidInput
+from warren.messages.codec import to_json
+
+MAX_QUOTED_CHARS: Final = 200
 
 Scope = Mapping[str, Any]
 """What an expression sees: `input` always, `item` and `index` inside a map, `results` inside a sequence."""
@@ -54,8 +57,10 @@ def parse(text: str) -> Ast:
     try:
         parsed = dict(jmespath.compile(text).parsed)
     except JMESPathError as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"{text!r} is not a JMESPath expression: {reason}") from None
+        reason = str(error).splitlines()[0][:MAX_QUOTED_CHARS]
+        raise ValueError(f"{_quoted(text)} is not a JMESPath expression: {reason}") from None
+    except RecursionError:
+        raise ValueError(f"{_quoted(text)} is nested too deeply") from None
     return parsed
 
 
@@ -97,14 +102,26 @@ def _compiled_text(text: str) -> Evaluator:
     if names is not None:
         return lambda scope: _walk(scope, names)
     expression = jmespath.compile(text)
+    check = to_json if "&" in text else _unchecked  # a reference to an expression (`&name`) is no JSON value
 
     def evaluate(scope: Scope) -> Any:
         try:
-            return expression.search(dict(scope))
-        except JMESPathError as error:
-            raise InvalidInput("expression_failed", f"{text!r} cannot be evaluated: {error}") from None
+            value = expression.search(dict(scope))
+            check(value)
+        except Exception as error:  # noqa: BLE001: besides its own errors jmespath lets through whatever Python raises
+            message = f"{_quoted(text)} cannot be evaluated: {str(error)[:MAX_QUOTED_CHARS]}"
+            raise InvalidInput("expression_failed", message) from None
+        return value
 
     return evaluate
+
+
+def _unchecked(value: Any) -> None:
+    del value
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= MAX_QUOTED_CHARS else text[:MAX_QUOTED_CHARS] + "…")
 
 
 def _walk(scope: Scope, names: tuple[str, ...]) -> Any:
@@ -132,10 +149,10 @@ def _paths(tree: Ast) -> set[tuple[str, ...]]:
         return {plain}
     children = tree["children"]
     match tree["type"]:
-        case "current":
+        case "current" | "expref":
             return set()
-        case "expref":
-            return set()
+        case "subexpression" if (start := _plain_path(children[0])) is not None:
+            return {start + path for child in children[1:2] for path in _paths(child)} or {start}
         case kind if kind in RELATIVE_AFTER_FIRST:
             return _paths(children[0]) if children else set()
         case _:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterator
 from collections.abc import Sequence as Many
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -49,7 +51,7 @@ class Map(Node):
 
 
 class MapMachine:
-    """State: `next` to start; `low`, below which all have ended; `above`, those beyond it; `failed`, a few of them."""
+    """State: `next` to start; `low`, below which all have ended; `above`, those beyond it; `failed`, the first of them."""
 
     def __init__(self, node: Map, scope: Scope, outputs: Outputs) -> None:
         self._node = node
@@ -115,8 +117,8 @@ class MapMachine:
 
     def _note_failure(self, state: JsonObject, index: int, child: Settled) -> None:
         state["failures"] += 1
-        if len(state["failed"]) < MAX_LISTED_FAILURES:
-            state["failed"].append({"index": index, **summary(child.outcome)})
+        insort(state["failed"], {"index": index, **summary(child.outcome)}, key=itemgetter("index"))
+        del state["failed"][MAX_LISTED_FAILURES:]
 
     def _beyond_tolerance(self, state: JsonObject) -> bool:
         return self._node.tolerate != "all" and state["failures"] > self._node.tolerate

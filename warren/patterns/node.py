@@ -15,7 +15,7 @@ from warren.patterns.machine import Machine, Outputs
 class Node(BaseModel, ABC):
     """One node: data that came from a playbook, and the machine that carries it out."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     is_leaf: ClassVar[bool] = False
 

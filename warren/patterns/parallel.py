@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Sequence as Many
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from warren.messages.message import JsonObject, Token
 from warren.messages.outcome import AnyOutcome, Succeeded
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from warren.patterns.plan import AnyNode
 
 
+ERRORS: Final = "errors"
+
+
 class Parallel(Node):
     """All branches at once; the output is {branch: output}, or `output` over that as `results`.
 
@@ -30,6 +33,12 @@ class Parallel(Node):
     branches: Annotated[dict[Token, AnyNode], Field(min_length=1)]
     on_error: Literal["fail", "continue"] = "fail"
     output: Template | None = None
+
+    @model_validator(mode="after")
+    def _errors_have_a_place(self) -> Self:
+        if self.on_error == "continue" and ERRORS in self.branches:
+            raise ValueError(f"with on_error: continue no branch may be called {ERRORS!r}: failures are listed there")
+        return self
 
     def machine(self, scope: Scope, outputs: Outputs) -> Machine:
         return ParallelMachine(self, scope, outputs)
@@ -76,8 +85,12 @@ class ParallelMachine:
         return int(key)
 
     def _finish(self, errors: JsonObject) -> AnyOutcome:
-        outputs = {self._names[int(key)]: output for key, output in self._outputs.all()}
+        outputs = self._in_order({self._names[int(key)]: output for key, output in self._outputs.all()})
+        errors = self._in_order(errors)
         if self._output is not None:
-            seen = {**self._scope, "results": {**self._scope.get("results", {}), **outputs}, "errors": errors}
+            seen = {**self._scope, "results": {**self._scope.get("results", {}), **outputs}, ERRORS: errors}
             return Succeeded(output=as_object(self._output(seen), "the output of parallel"))
-        return Succeeded(output={**outputs, "errors": errors} if errors else outputs)
+        return Succeeded(output={**outputs, ERRORS: errors} if errors else outputs)
+
+    def _in_order(self, by_name: JsonObject) -> dict[str, Any]:
+        return {name: by_name[name] for name in self._names if name in by_name}

@@ -41,5 +41,5 @@ def parse_plan(data: Any, at: str = "/plan") -> Node:
 
 
 def dump_plan(node: Node) -> JsonObject:
-    """The plan as plain data, defaults left out."""
+    """The plan as plain data, what is not set left out."""
     return node.model_dump(mode="json", exclude_none=True)

@@ -76,9 +76,15 @@ def publish_method(channel: int, message: Outgoing) -> bytes:
 
 
 def content(channel: int, message: Outgoing, message_id: str, limit: int) -> Iterator[bytes]:
-    """The header frame and the body frames, none with more than `limit` bytes of payload."""
+    """The header frame and the body frames, none with more than `limit` bytes of payload.
+
+    Raises ValueError where the properties do not fit into one frame: the broker would hang up.
+    """
     body = message.body
-    yield frame(HEADER, channel, _content_header(message.properties, message_id, len(body)))
+    header = _content_header(message.properties, message_id, len(body))
+    if len(header) > limit:
+        raise ValueError(f"its properties and headers have {len(header):,} bytes, a frame takes {limit:,}")
+    yield frame(HEADER, channel, header)
     if len(body) <= limit:
         if body:
             yield frame(BODY, channel, body)
@@ -207,7 +213,10 @@ def read_content_header(payload: bytes) -> tuple[int, Properties]:
 
 def _read_short(payload: bytes, at: int) -> tuple[str, int]:
     end = at + 1 + payload[at]
-    return str(payload[at + 1 : end], "utf-8", "replace"), end
+    try:
+        return str(payload[at + 1 : end], "utf-8"), end
+    except UnicodeDecodeError:  # U+FFFD would make it longer than what may be sent back
+        return str(payload[at + 1 : end], "utf-8", "replace").replace("\ufffd", "?"), end
 
 
 def _read_table(payload: bytes, at: int) -> tuple[Any, int]:

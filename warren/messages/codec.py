@@ -35,6 +35,11 @@ MESSAGES: Final[tuple[type[Message], ...]] = (
 
 DEFAULT_LIMIT_BYTES: Final = 8 * 1024 * 1024
 MAX_REASONS: Final = 5
+MAX_REASON_CHARS: Final = 2_000
+MAX_POINTER_CHARS: Final = 1_000
+MAX_PLACE_CHARS: Final = 200
+MAX_DEPTH: Final = 100
+"""How deep an input may be nested. The parser takes 199 levels, and envelopes and outputs around it need some."""
 
 
 def encode(message: Message, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> bytes:
@@ -45,8 +50,8 @@ def encode(message: Message, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> bytes:
 def decode(model: type[M], body: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> M:
     """The message in a body.
 
-    Raises InvalidInput with code `not_json`, `not_utf8` or `message_invalid` and a pointer to what is wrong, and
-    MessageTooLarge.
+    Of a key that an object has twice, the last value counts. Raises InvalidInput with code `not_json`, `not_utf8` or
+    `message_invalid` and a pointer to what is wrong, and MessageTooLarge.
     """
     within(body, limit_bytes)
     _refuse_not_a_number(body)
@@ -68,17 +73,29 @@ def explained(error: ValidationError, body: bytes, what: str) -> InvalidInput:
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     if problems[0]["type"] == "json_invalid":
         return _not_json(body, problems[0]["msg"])
-    reasons = [f"{pointer(problem['loc']) or '/'}: {problem['msg']}" for problem in problems[:MAX_REASONS]]
+    reasons = [_reason(problem["loc"], problem["msg"]) for problem in problems[:MAX_REASONS]]
     if len(problems) > MAX_REASONS:
         reasons.append(f"and {len(problems) - MAX_REASONS} more")
-    return InvalidInput(
-        "message_invalid", f"not a valid {what}: {'; '.join(reasons)}", pointer=pointer(problems[0]["loc"])
-    )
+    where = shortened(pointer(problems[0]["loc"]), MAX_POINTER_CHARS)
+    return InvalidInput("message_invalid", f"not a valid {what}: {'; '.join(reasons)}", pointer=where)
 
 
 def pointer(location: tuple[int | str, ...]) -> str:
     """A JSON pointer (RFC 6901) from pydantic's location."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in location)
+
+
+def shortened(text: str, limit_chars: int) -> str:
+    """The text, or its beginning and its end: a stranger's megabytes are not told back to him."""
+    if len(text) <= limit_chars:
+        return text
+    half = (limit_chars - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
+
+
+def _reason(location: tuple[int | str, ...], message: str) -> str:
+    where = pointer(location) or "the whole"
+    return f"{shortened(where, MAX_PLACE_CHARS)}: {shortened(message, MAX_PLACE_CHARS)}"
 
 
 def to_json(value: Any) -> str:

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 from topology.names import TOKEN
 from warren.messages.message import NORMAL_PRIORITY, JsonObject, Message, Priority, Token
 
+MAX_TIMEOUT_S = 100 * 366 * 86_400.0
 UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 ProjectId = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
 ReplyTo = Annotated[str, StringConstraints(pattern=rf"^reply\.{TOKEN.pattern}$")]
@@ -25,7 +26,9 @@ class Project(Message):
     input: JsonObject = Field(default_factory=dict)
     priority: Priority = NORMAL_PRIORITY
     deadline: AwareDatetime | None = Field(default=None, description="when it is no longer wanted (RFC 3339)")
-    timeout_s: float | None = Field(default=None, gt=0, description="the same, in seconds from acceptance")
+    timeout_s: float | None = Field(
+        default=None, gt=0, le=MAX_TIMEOUT_S, description="the same, in seconds from acceptance"
+    )
     reply_to: ReplyTo | None = Field(default=None, description="a key on warren.replies, such as reply.my-client")
     labels: dict[str, str] = Field(default_factory=dict, description="the client's own words; carried, not read")
 

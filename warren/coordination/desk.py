@@ -55,14 +55,18 @@ class Desk:
                     value = await self._ledger.transact(noted)
         except BaseException:
             self._notes = notes + self._notes
+            self._on_retry()
             raise
         self._ledger_trouble = None
         return value
 
-    async def send(self, parcels: Sequence[Parcel]) -> None:
-        """Publish; what the broker does not take stays unsent in the ledger, and the sweeper tries again."""
+    async def send(self, parcels: Sequence[Parcel]) -> list[Parcel]:
+        """Publish; what the broker does not take stays unsent in the ledger, and the sweeper tries again.
+
+        Returns those that were not taken.
+        """
         if not parcels:
-            return
+            return []
         failed: set[int] = set()
         try:
             await self.broker.publish([parcel.message for parcel in parcels])
@@ -70,6 +74,7 @@ class Desk:
             log.warning("not all messages were taken; they will be sent again", reason=str(error))
             failed = {*error.unroutable, *error.refused, *error.unconfirmed}
         self._note(parcel for position, parcel in enumerate(parcels) if position not in failed)
+        return [parcels[position] for position in sorted(failed)]
 
     async def write_notes(self) -> None:
         """Note what was confirmed, if no transaction has taken it along."""

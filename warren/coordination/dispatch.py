@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from topology import names
-from warren.broker.port import Outgoing, Properties
+from warren.broker.port import Delivery, Outgoing, Properties
 from warren.coordination.bundling import Skill
 from warren.coordination.turn import Ended
 from warren.ids import project_of
@@ -29,6 +29,8 @@ BundleSize = Callable[[Skill, int], int]
 APP_ID = "warren"
 DEFAULT_EXCHANGE = ""
 REPLY_PREFIX = "reply."
+MAX_EXPIRATION_S = (2**32 - 1) / 1000
+"""About 50 days. A broker refuses a message with a longer time to live, and closes the channel."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class Parcel:
     owner: str = ""
     dispatched: list[str] = field(default_factory=list)
     reported: list[str] = field(default_factory=list)
+    buries: Delivery | None = None
+    """The delivery of which this is the dead letter."""
 
 
 def dispatch(unsent: Iterable[Unsent], bundle_size: BundleSize, now: float) -> Iterator[Parcel]:
@@ -165,7 +169,10 @@ def _assignment(task: Unsent, now: float) -> Parcel:
 
 
 def _expiration_ms(deadline_at: float | None, now: float) -> int | None:
-    return None if deadline_at is None else max(1, int((deadline_at - now) * 1000))
+    """What is left, for the broker to see; beyond what it counts to, the ledger alone keeps the deadline."""
+    if deadline_at is None or deadline_at - now > MAX_EXPIRATION_S:
+        return None
+    return max(1, int((deadline_at - now) * 1000))
 
 
 def _plain(exchange: str, key: str, message: Message, *, mandatory: bool) -> Outgoing:

@@ -7,15 +7,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from topology import names
+from warren.broker.headers import forwarded
 from warren.broker.port import Delivery, Outgoing, Properties, Subscription, Verdict
 from warren.coordination.desk import Desk
 from warren.coordination.dispatch import Parcel
-from warren.errors import InvalidInput
+from warren.errors import InvalidInput, WarrenError
+from warren.log import get_logger
+from warren.messages.codec import MAX_POINTER_CHARS, MAX_REASON_CHARS, shortened
 
 BATCH: Final = 256
 IN_FLIGHT: Final = 2
 """Batches whose messages are on their way to the broker while the next one is in the ledger."""
-MAX_REASON_CHARS: Final = 2_000
+
+log = get_logger("warren.coordination")
 
 Handle = Callable[[Sequence[Delivery]], Awaitable[list[Parcel]]]
 
@@ -25,7 +29,7 @@ async def take_in(subscription: Subscription, desk: Desk, handle: Handle) -> Non
     slots = asyncio.Semaphore(IN_FLIGHT)
     async with asyncio.TaskGroup() as group:
         while batch := await subscription.receive(BATCH):
-            parcels = await handle(batch)
+            parcels = await handled(handle, batch)
             await slots.acquire()
             group.create_task(_send_then_ack(desk, subscription, batch, parcels, slots))
 
@@ -34,20 +38,38 @@ async def _send_then_ack(
     desk: Desk, subscription: Subscription, batch: Sequence[Delivery], parcels: list[Parcel], slots: asyncio.Semaphore
 ) -> None:
     try:
-        await desk.send(parcels)
-        await subscription.settle([(delivery, Verdict.ACK) for delivery in batch])
+        failed = await desk.send(parcels)
+        unburied = {id(parcel.buries) for parcel in failed}
+        verdicts = [(each, Verdict.REJECT if id(each) in unburied else Verdict.ACK) for each in batch]
+        await subscription.settle(verdicts)  # what could not be dead-lettered with its reason, the broker does without
     finally:
         slots.release()
+
+
+async def handled(handle: Handle, batch: Sequence[Delivery]) -> list[Parcel]:
+    """What follows from a batch. A delivery that we fail on, although nothing was to be said against it, is buried:
+    it would come again and again, and nothing else would get done.
+    """
+    try:
+        return await handle(batch)
+    except WarrenError:
+        raise
+    except Exception as error:
+        if len(batch) > 1:
+            return [parcel for delivery in batch for parcel in await handled(handle, [delivery])]
+        log.exception("a message could not be handled; it is dead-lettered", queue=batch[0].queue)
+        reason = f"handling it failed with {type(error).__name__}; the log has more, and this is a fault of Warren's"
+        return [dead_letter(batch[0], InvalidInput("internal_error", reason))]
 
 
 def dead_letter(delivery: Delivery, error: InvalidInput) -> Parcel:
     """A copy of a delivery for the dead-letter queue, with the reason; the original is acked after its confirm."""
     before = delivery.properties
     headers = {
-        **{name: value for name, value in before.headers.items() if not name.startswith("x-death")},
+        **forwarded(before.headers),
         "x-warren-error-code": error.code,
-        "x-warren-error": error.message[:MAX_REASON_CHARS],
-        "x-warren-error-pointer": error.pointer,
+        "x-warren-error": shortened(error.message, MAX_REASON_CHARS),
+        "x-warren-error-pointer": shortened(error.pointer, MAX_POINTER_CHARS),
         "x-warren-exchange": delivery.exchange,
         "x-warren-routing-key": delivery.routing_key,
     }
@@ -61,4 +83,4 @@ def dead_letter(delivery: Delivery, error: InvalidInput) -> Parcel:
         content_type=before.content_type,
         headers=headers,
     )
-    return Parcel(Outgoing(names.DEAD, names.queue_token(delivery.queue), delivery.body, properties))
+    return Parcel(Outgoing(names.DEAD, names.queue_token(delivery.queue), delivery.body, properties), buries=delivery)

@@ -104,7 +104,7 @@ def died(delivery: Delivery, message: TaskMessage | Assignment, now: float) -> l
 def death_reason(delivery: Delivery) -> str | None:
     """Why the broker dead-lettered this last; None if it did not."""
     deaths = delivery.properties.headers.get("x-death")
-    if not isinstance(deaths, list) or not deaths:
+    if not isinstance(deaths, list) or not deaths or not isinstance(deaths[0], dict):
         return None
     return str(deaths[0].get("reason", ""))
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import re
 import uuid
 from dataclasses import dataclass
 from typing import Final
 
 from topology import names
-from warren.broker.port import Delivery
+from warren.broker.port import Delivery, Properties
 from warren.clock import Clock
 from warren.errors import InvalidInput
 from warren.ids import Entropy, new_project_id
 from warren.ledger.event import ProjectAccepted
 from warren.ledger.transaction import Owner
-from warren.messages.codec import decode, to_json
+from warren.messages.codec import MAX_DEPTH, decode, from_json, shortened, to_json
 from warren.messages.message import JsonObject
 from warren.messages.project import Project
 from warren.patterns.node import Node
@@ -22,7 +24,8 @@ from warren.patterns.plan import dump_plan, parse_plan
 from warren.patterns.playbook import Playbook, Playbooks
 
 MESSAGE_NAMESPACE: Final = uuid.UUID("6f0c2c1e-58a1-5c5e-9d53-6a8f6d1a7e11")
-DIRECT_REPLY_TO: Final = "amq.rabbitmq.reply-to."
+DIRECT_REPLY_TO: Final = re.compile(r"amq\.rabbitmq\.reply-to\.[A-Za-z0-9+/=._-]{1,200}")
+MAX_SHOWN_CHARS: Final = 80
 REPLY_PREFIX: Final = "reply."
 
 
@@ -32,6 +35,7 @@ class Draft:
 
     owner: Owner
     event: ProjectAccepted
+    delivery: Delivery
 
 
 class Acceptance:
@@ -46,6 +50,7 @@ class Acceptance:
     def draft(self, delivery: Delivery) -> Draft:
         """The project in a delivery. Raises InvalidInput, which says what is wrong and where."""
         reply_to = reply_address(delivery)
+        check_properties(delivery.properties, Project.TYPE)
         project = decode(Project, delivery.body, self._playbooks.limits.message_bytes)
         plan, data = self._plan_and_input(project)
         now = self._clock.now()
@@ -68,7 +73,7 @@ class Acceptance:
             playbook=project.playbook,
             fingerprint=fingerprint,
         )
-        return Draft(owner, _accepted(owner, plan, data, project.labels, now))
+        return Draft(owner, _accepted(owner, plan, data, project.labels, now), delivery)
 
     def _plan_and_input(self, project: Project) -> tuple[Node, JsonObject]:
         if project.playbook is None:
@@ -106,31 +111,67 @@ def reply_address(delivery: Delivery) -> str | None:
     Raises InvalidInput for anything else: a plain queue name would let a client point the director at any queue.
     """
     address = delivery.properties.reply_to
-    if not address or address.startswith(DIRECT_REPLY_TO):
-        return address or None
-    if address.startswith(REPLY_PREFIX) and names.is_token(address.removeprefix(REPLY_PREFIX)):
+    if not address:
+        return None
+    if _is_reply_key(address) or DIRECT_REPLY_TO.fullmatch(address):
         return address
     raise InvalidInput(
         "reply_to_invalid",
-        f"reply_to {address[:80]!r} is not an address to reply to; use reply.<client> on {names.REPLIES}, "
+        f"reply_to {address[:MAX_SHOWN_CHARS]!r} is not an address to reply to; use reply.<client> on {names.REPLIES}, "
         "or AMQP's direct reply-to",
     )
 
 
+def answer_address(delivery: Delivery) -> str | None:
+    """Where to tell what is wrong with a delivery, which may be anything: what its body says counts first, as ever."""
+    try:
+        return _stated_address(delivery.body) or reply_address(delivery)
+    except InvalidInput:
+        return None
+
+
+def _stated_address(body: bytes) -> str | None:
+    try:
+        said = from_json(body)
+    except ValueError:
+        return None
+    address = said.get("reply_to") if isinstance(said, dict) else None
+    return address if isinstance(address, str) and _is_reply_key(address) else None
+
+
+def check_properties(properties: Properties, message_type: str) -> None:
+    """Raise InvalidInput for a message of another type, or a correlation id that no ledger can hold."""
+    if properties.type not in (None, "", message_type):
+        found = shortened(repr(properties.type), MAX_SHOWN_CHARS)
+        message = f"the AMQP type is {found}; here it must be {message_type}, or not be set"
+        raise InvalidInput("wrong_type", message)
+    if "\0" in (properties.correlation_id or ""):
+        raise InvalidInput("correlation_id_invalid", "the AMQP correlation_id must not contain the character NUL")
+
+
 def fingerprint_of(project: Project, data: JsonObject) -> str:
     """What makes two submissions of one id the same."""
-    said = {"playbook": project.playbook, "plan": project.plan, "input": _sorted(data)}
-    return hashlib.sha256(to_json(_sorted(said)).encode()).hexdigest()
+    said = {"playbook": project.playbook, "plan": project.plan, "input": data}
+    return hashlib.sha256(to_json(_sorted(said, -1)).encode()).hexdigest()
 
 
-def _sorted(value: object) -> object:
+def _sorted(value: object, depth: int) -> object:
+    """With the keys of its objects in order. Raises InvalidInput for what would not arrive as it was sent."""
+    if depth > MAX_DEPTH:
+        raise InvalidInput("input_too_deep", f"input and plan may be nested {MAX_DEPTH} levels deep, not more")
     match value:
         case dict():
-            return {key: _sorted(value[key]) for key in sorted(value)}
+            return {key: _sorted(value[key], depth + 1) for key in sorted(value)}
         case list():
-            return [_sorted(item) for item in value]
+            return [_sorted(item, depth + 1) for item in value]
+        case float() if not math.isfinite(value):
+            raise InvalidInput("number_too_large", "a number of the input or plan is beyond 1.8e308; send it as text")
         case _:
             return value
+
+
+def _is_reply_key(address: str) -> bool:
+    return address.startswith(REPLY_PREFIX) and names.is_token(address.removeprefix(REPLY_PREFIX))
 
 
 def _accepted(owner: Owner, plan: Node, data: JsonObject, labels: dict[str, str], now: float) -> ProjectAccepted:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from director.acceptance import Acceptance, Draft, reply_address
+from director.acceptance import Acceptance, Draft, answer_address
 from director.enquiries import Enquiries
 from topology import names
 from topology.cluster import Cluster
@@ -21,6 +21,7 @@ from warren.ids import Entropy
 from warren.ledger.ended import ended
 from warren.ledger.ledger import Ledger
 from warren.ledger.transaction import Owner, Transaction
+from warren.messages.codec import MAX_POINTER_CHARS, MAX_REASON_CHARS, shortened
 from warren.messages.outcome import ErrorInfo
 from warren.messages.reply import Accepted, AnyAnswer, Finished, Rejected
 from warren.patterns.playbook import Playbooks
@@ -30,9 +31,10 @@ from warren.patterns.playbook import Playbooks
 class Verdict:
     """What is said of a draft."""
 
-    owner: Owner
-    answers: list[AnyAnswer]
+    draft: Draft
+    answers: list[AnyAnswer] = field(default_factory=list)
     is_new: bool = False
+    error: InvalidInput | None = None
 
 
 class Director:
@@ -92,32 +94,36 @@ class Director:
         for draft in drafts:
             earlier = known.get(draft.owner.id)
             if earlier is not None:
-                verdicts.append(_known(transaction, draft.owner, earlier))
+                verdicts.append(_known(transaction, draft, earlier))
                 continue
             transaction.append(draft.event)
             transaction.flush()
             effects.add(self._coordinator.carrier.begin(transaction, draft.owner, draft.event.at))
             known[draft.owner.id] = draft.owner
-            verdicts.append(Verdict(draft.owner, [Accepted()], is_new=True))
+            verdicts.append(Verdict(draft, [Accepted()], is_new=True))
         return verdicts, effects
 
 
-def _known(transaction: Transaction, asked: Owner, earlier: Owner) -> Verdict:
+def _known(transaction: Transaction, draft: Draft, earlier: Owner) -> Verdict:
     """The same id again: the same project, or a mistake."""
-    if asked.fingerprint != earlier.fingerprint:
-        message = f"the id {earlier.id} is already used by a project with another playbook, plan or input"
-        return Verdict(asked, [Rejected(error=ErrorInfo(code="id_conflict", message=message, pointer="/id"))])
+    if draft.owner.fingerprint != earlier.fingerprint:
+        message = (
+            f"the id {earlier.id} is already used by a project with another playbook, plan or input; take a new id"
+        )
+        return Verdict(draft, error=InvalidInput("id_conflict", message, pointer="/id"))
     answers: list[AnyAnswer] = [Accepted(duplicate=True)]
     found = ended(transaction, earlier.id)
     if found is not None:
         outcome, ended_s = found
         answers.append(Finished(outcome=outcome, accepted_s=earlier.created_at, ended_s=ended_s))
-    return Verdict(asked, answers)
+    return Verdict(draft, answers)
 
 
 def announced(verdict: Verdict) -> list[Parcel]:
     """What the client is told of its project, and the others of a new one."""
-    owner = verdict.owner
+    owner = verdict.draft.owner
+    if verdict.error is not None:
+        return rejected(verdict.draft.delivery, verdict.error)
     parcels = [
         parcel for answer in verdict.answers for parcel in reply(owner.reply_to, owner.correlation_id, owner.id, answer)
     ]
@@ -128,10 +134,11 @@ def announced(verdict: Verdict) -> list[Parcel]:
 
 def rejected(delivery: Delivery, error: InvalidInput) -> list[Parcel]:
     """A dead letter with the reason, and an answer where one can be sent."""
-    try:
-        address = reply_address(delivery)
-    except InvalidInput:
-        address = None
-    info = ErrorInfo(code=error.code, message=error.message, pointer=error.pointer, permanent=True)
-    answer = reply(address, delivery.properties.correlation_id, None, Rejected(error=info))
+    info = ErrorInfo(
+        code=error.code,
+        message=shortened(error.message, MAX_REASON_CHARS),
+        pointer=shortened(error.pointer, MAX_POINTER_CHARS),
+        permanent=True,
+    )
+    answer = reply(answer_address(delivery), delivery.properties.correlation_id, None, Rejected(error=info))
     return [dead_letter(delivery, error), *answer]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from director.acceptance import reply_address
+from director.acceptance import check_properties, reply_address
 from warren.broker.port import Delivery
 from warren.coordination.coordinator import Coordinator
 from warren.coordination.dispatch import Parcel, reply
@@ -30,9 +30,11 @@ class Enquiries:
         address = reply_address(delivery)
         correlation_id = delivery.properties.correlation_id
         if delivery.routing_key.startswith("query."):
+            check_properties(delivery.properties, Query.TYPE)
             query = decode(Query, delivery.body, self._coordinator.limit_bytes)
             answer = await self._coordinator.desk.transact(lambda transaction: _answered(transaction, query))
             return reply(query.reply_to or address, correlation_id, query.project, answer)
+        check_properties(delivery.properties, Command.TYPE)
         command = decode(Command, delivery.body, self._coordinator.limit_bytes)
         answer, effects = await self._coordinator.desk.transact(lambda transaction: self._obey(transaction, command))
         replies = reply(command.reply_to or address, correlation_id, command.project, answer)

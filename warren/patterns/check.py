@@ -10,7 +10,7 @@ from topology.limits import Limits
 from warren.errors import InvalidInput
 from warren.patterns.call import Call
 from warren.patterns.delegate import Delegate
-from warren.patterns.expression import expressions_in, references
+from warren.patterns.expression import expressions_in, quoted, references
 from warren.patterns.map import REDUCE_KEY, Map
 from warren.patterns.node import Node
 from warren.patterns.parallel import Parallel
@@ -30,6 +30,7 @@ class _Place:
     teams_deep: int = 0
     names: frozenset[str] = frozenset()
     in_map: bool = False
+    sees_errors: bool = False
 
 
 def check_plan(plan: Node, teams: Teams, limits: Limits, *, team: str | None = None, at: str = "/plan") -> None:
@@ -103,9 +104,11 @@ def _check_skill(skill: str, place: _Place, teams: Teams) -> None:
 def _check_references(node: Node, place: _Place) -> None:
     """Every expression takes only what can be seen where it stands."""
     for field, template, names in _expressions_of(node, place):
+        sees_errors = isinstance(node, Parallel)
+        seen = replace(place, at=f"{place.at}/{field}", names=names, sees_errors=sees_errors)
         for text in expressions_in(template):
             for path in references(text):
-                _check_path(path, text, replace(place, at=f"{place.at}/{field}", names=names))
+                _check_path(path, text, seen)
 
 
 def _expressions_of(node: Node, place: _Place) -> Iterator[tuple[str, Any, frozenset[str]]]:
@@ -123,12 +126,15 @@ def _expressions_of(node: Node, place: _Place) -> Iterator[tuple[str, Any, froze
 
 
 def _check_path(path: tuple[str, ...], text: str, place: _Place) -> None:
-    roots = {"input", "results"} | ({"item", "index"} if place.in_map else set()) | {"errors"}
+    roots = {"input", "results"} | ({"item", "index"} if place.in_map else set())
+    roots |= {"errors"} if place.sees_errors else set()
     if path[0] not in roots:
-        raise _wrong("unknown_reference", f"{text!r} refers to {path[0]!r}; here there is {_listed(roots)}", place)
+        message = f"{quoted(text)} refers to {quoted(path[0])}; here there is {_listed(roots)}"
+        raise _wrong("unknown_reference", message, place)
     if path[0] == "results" and len(path) > 1 and path[1] not in place.names:
         known = _listed(place.names) if place.names else "no result yet"
-        raise _wrong("unknown_reference", f"{text!r} refers to the result of {path[1]!r}; here there is {known}", place)
+        message = f"{quoted(text)} refers to the result of {quoted(path[1])}; here there is {known}"
+        raise _wrong("unknown_reference", message, place)
 
 
 def _wrong(code: str, message: str, place: _Place) -> InvalidInput:

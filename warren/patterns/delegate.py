@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
@@ -34,3 +34,6 @@ class Delegate(Leaf):
     def children(self) -> Iterator[tuple[str, Node]]:
         if self.plan is not None:
             yield "plan", self.plan
+
+    def with_children(self, change: Callable[[Node], Node]) -> Self:
+        return self if self.plan is None else self.model_copy(update={"plan": change(self.plan)})

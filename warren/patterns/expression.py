@@ -58,9 +58,9 @@ def parse(text: str) -> Ast:
         parsed = dict(jmespath.compile(text).parsed)
     except JMESPathError as error:
         reason = str(error).splitlines()[0][:MAX_QUOTED_CHARS]
-        raise ValueError(f"{_quoted(text)} is not a JMESPath expression: {reason}") from None
+        raise ValueError(f"{quoted(text)} is not a JMESPath expression: {reason}") from None
     except RecursionError:
-        raise ValueError(f"{_quoted(text)} is nested too deeply") from None
+        raise ValueError(f"{quoted(text)} is nested too deeply") from None
     return parsed
 
 
@@ -108,8 +108,8 @@ def _compiled_text(text: str) -> Evaluator:
         try:
             value = expression.search(dict(scope))
             check(value)
-        except Exception as error:  # noqa: BLE001: besides its own errors jmespath lets through whatever Python raises
-            message = f"{_quoted(text)} cannot be evaluated: {str(error)[:MAX_QUOTED_CHARS]}"
+        except Exception as error:  # noqa: BLE001 jmespath lets through whatever Python raises
+            message = f"{quoted(text)} cannot be evaluated: {str(error)[:MAX_QUOTED_CHARS]}"
             raise InvalidInput("expression_failed", message) from None
         return value
 
@@ -120,7 +120,8 @@ def _unchecked(value: Any) -> None:
     del value
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """The text in quotes, cut where it is too long for a message."""
     return repr(text if len(text) <= MAX_QUOTED_CHARS else text[:MAX_QUOTED_CHARS] + "…")
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Many
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field
 
@@ -49,9 +49,13 @@ class Map(Node):
         if isinstance(self.reduce, Node):
             yield REDUCE_KEY, self.reduce
 
+    def with_children(self, change: Callable[[Node], Node]) -> Self:
+        reduce = change(self.reduce) if isinstance(self.reduce, Node) else self.reduce
+        return self.model_copy(update={"do": change(self.do), "reduce": reduce})
+
 
 class MapMachine:
-    """State: `next` to start; `low`, below which all have ended; `above`, those beyond it; `failed`, the first of them."""
+    """State: `next` to start; `low`, below which all have ended; `above`, those beyond; `failed`, the first of them."""
 
     def __init__(self, node: Map, scope: Scope, outputs: Outputs) -> None:
         self._node = node

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Callable, Iterator
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -26,6 +26,11 @@ class Node(BaseModel, ABC):
     def children(self) -> Iterator[tuple[str, Node]]:
         """(name, node) of everything below, for whoever checks or draws a plan."""
         yield from ()
+
+    def with_children(self, change: Callable[[Node], Node]) -> Self:
+        """The same node over changed children."""
+        del change
+        return self
 
 
 class Leaf(Node, ABC):

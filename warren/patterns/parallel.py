@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Many
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
@@ -45,6 +45,9 @@ class Parallel(Node):
 
     def children(self) -> Iterator[tuple[str, Node]]:
         yield from self.branches.items()
+
+    def with_children(self, change: Callable[[Node], Node]) -> Self:
+        return self.model_copy(update={"branches": {name: change(child) for name, child in self.branches.items()}})
 
 
 class ParallelMachine:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, best_match
 from pydantic import BaseModel, ConfigDict, ValidationError
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from topology.limits import Limits
 from warren.errors import InvalidInput
@@ -18,9 +21,11 @@ from warren.messages.message import JsonObject, Token
 from warren.patterns.check import Teams, check_plan
 from warren.patterns.delegate import Delegate
 from warren.patterns.node import Node
-from warren.patterns.plan import dump_plan, parse_plan
+from warren.patterns.plan import parse_plan
 
 MAX_NESTED_PLAYBOOKS: Final = 16
+MAX_REASON_CHARS: Final = 500
+"""A validator's message quotes the offending value, however large it is."""
 
 
 class _File(BaseModel):
@@ -42,21 +47,32 @@ class Playbook:
         self.plan = plan
         self.input_schema = input_schema
         self.description = description
-        self._validator = Draft202012Validator(input_schema)
+        self._validator = Draft202012Validator(input_schema, registry=Registry())  # nothing is fetched
 
     def with_defaults(self, data: JsonObject) -> JsonObject:
         """The input, with the defaults that the schema gives for missing top-level properties."""
         properties = self.input_schema.get("properties", {})
-        defaults = {name: schema["default"] for name, schema in properties.items() if "default" in schema}
+        defaults = {
+            name: schema["default"]
+            for name, schema in properties.items()
+            if isinstance(schema, dict) and "default" in schema
+        }
         return {**defaults, **data}
 
     def validate_input(self, data: JsonObject) -> None:
         """Raise InvalidInput with code `input_invalid` and a pointer into the input."""
-        error = best_match(self._validator.iter_errors(data))
+        try:
+            error = best_match(self._validator.iter_errors(data))
+        except (RecursionError, Unresolvable, re.error) as trouble:
+            reason = "it is nested too deeply" if isinstance(trouble, RecursionError) else str(trouble)
+            raise self._misfit(f"the schema cannot be applied: {reason}", "/input") from None
         if error is not None:
-            where = "/input" + pointer(tuple(error.absolute_path))
-            message = f"the input of {self.name!r} is not valid: {error.message}"
-            raise InvalidInput("input_invalid", message, pointer=where)
+            raise self._misfit(error.message, "/input" + pointer(tuple(error.absolute_path)))
+
+    def _misfit(self, reason: str, where: str) -> InvalidInput:
+        if len(reason) > MAX_REASON_CHARS:
+            reason = f"{reason[: MAX_REASON_CHARS // 2]} … {reason[-MAX_REASON_CHARS // 2 :]}"
+        return InvalidInput("input_invalid", f"the input of {self.name!r} is not valid: {reason}", pointer=where)
 
 
 def parse_playbook(data: Any, source: str) -> Playbook:
@@ -111,7 +127,7 @@ class Playbooks:
 
     def ready(self, plan: Node, at: str = "/plan") -> Node:
         """The plan with the playbooks that it names put in, checked. Raises InvalidInput."""
-        whole = parse_plan(self._inlined(dump_plan(plan), ()), at)
+        whole = self._inlined(plan, ())
         check_plan(whole, self.teams, self.limits, at=at)
         return whole
 
@@ -124,23 +140,16 @@ class Playbooks:
                 raise _unusable(name, error.message, error.pointer) from None
             return None
 
-    def _inlined(self, data: Any, within: tuple[str, ...]) -> Any:
-        match data:
-            case {"kind": "delegate", "playbook": str() as name}:
-                return self._named(data, name, within)
-            case Mapping():
-                return {key: self._inlined(value, within) for key, value in data.items()}
-            case list():
-                return [self._inlined(value, within) for value in data]
-            case _:
-                return data
+    def _inlined(self, node: Node, within: tuple[str, ...]) -> Node:
+        if isinstance(node, Delegate) and node.playbook is not None:
+            return self._named(node, node.playbook, within)
+        return node.with_children(lambda child: self._inlined(child, within))
 
-    def _named(self, data: Mapping[str, Any], name: str, within: tuple[str, ...]) -> JsonObject:
+    def _named(self, node: Delegate, name: str, within: tuple[str, ...]) -> Node:
         if name in within or len(within) >= MAX_NESTED_PLAYBOOKS:
             raise InvalidInput("playbook_recursion", f"playbook {name!r} delegates to itself: {' > '.join(within)}")
-        plan = self._inlined(dump_plan(self[name].plan), (*within, name))
-        kept = {key: value for key, value in data.items() if key != "playbook"}
-        return Delegate.model_validate({**kept, "plan": plan}).model_dump(mode="json", exclude_none=True)
+        plan = self._inlined(self[name].plan, (*within, name))
+        return node.model_copy(update={"plan": plan, "playbook": None})
 
 
 def _unusable(source: str, message: str, at: str) -> InvalidInput:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Many
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -31,6 +31,9 @@ class Sequence(Node):
 
     def children(self) -> Iterator[tuple[str, Node]]:
         yield from self.steps.items()
+
+    def with_children(self, change: Callable[[Node], Node]) -> Self:
+        return self.model_copy(update={"steps": {name: change(child) for name, child in self.steps.items()}})
 
 
 class SequenceMachine:

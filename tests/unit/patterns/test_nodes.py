@@ -103,9 +103,7 @@ def test_parallel_that_goes_on_lists_its_errors_in_the_order_of_the_branches(beg
 
 def test_the_output_of_parallel_sees_results_and_errors(begin):
     output = {"n": "results.a.n", "why": "errors.b.message"}
-    run = begin(
-        {"kind": "parallel", "on_error": "continue", "branches": {"a": call(), "b": call()}, "output": output}
-    )
+    run = begin({"kind": "parallel", "on_error": "continue", "branches": {"a": call(), "b": call()}, "output": output})
     run.deliver(("p/0/0", ok(n=1)), ("p/0/1", bad("no")))
     assert run.outcome == ok(n=1, why="no")
 

@@ -86,6 +86,19 @@ def at_random(run, fate, random):
     return run
 
 
+def without_words(value):
+    """An output without the words of tolerated failures: what fails fast ends as the first that failed."""
+    match value:
+        case {"status": _, "code": _, "message": _}:
+            return {name: part for name, part in value.items() if name not in {"status", "code", "message"}}
+        case dict():
+            return {name: without_words(part) for name, part in value.items()}
+        case list():
+            return [without_words(part) for part in value]
+        case _:
+            return value
+
+
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(plan=plans, fate=fates, random=st.randoms(use_true_random=False))
 def test_any_order_and_any_duplication_lead_to_the_same_end(begin, plan, fate, random):
@@ -93,7 +106,7 @@ def test_any_order_and_any_duplication_lead_to_the_same_end(begin, plan, fate, r
     other = at_random(begin(plan, **DATA), fate, random)
     assert isinstance(other.outcome, Succeeded) == isinstance(plain.outcome, Succeeded)
     if isinstance(plain.outcome, Succeeded):
-        assert other.outcome == plain.outcome
+        assert without_words(other.outcome.output) == without_words(plain.outcome.output)
         assert list(other.outcome.output) == list(plain.outcome.output)
 
 

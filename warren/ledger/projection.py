@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any, Final, assert_never
 
-from sqlalchemy import Connection, Table, Update, bindparam, delete, insert, literal_column, or_, select, update
+from sqlalchemy import Connection, Table, Update, bindparam, delete, insert, literal_column, select, update
 
 from warren.ids import SEPARATOR
 from warren.ledger.bulk import Bulk
@@ -75,8 +75,7 @@ def _stop(table: Table, key: Any) -> Update:
 _STOP: Final = (_stop(tasks, tasks.c.id), _stop(nodes, nodes.c.path))
 _LOCK_BELOW: Final = (
     select(tasks.c.id)
-    .where(or_(tasks.c.id == bindparam("subject"), tasks.c.id.between(bindparam("low"), bindparam("high"))))
-    .where(IS_COORDINATED)
+    .where(tasks.c.id >= bindparam("subject"), tasks.c.id < bindparam("high"), IS_COORDINATED)
     .order_by(tasks.c.id)
     .with_for_update()
 )
@@ -117,7 +116,7 @@ def _apply_stopped(connection: Connection, event: Stopped) -> None:
     span = {"low": event.subject + SEPARATOR, "high": event.subject + AFTER_SEPARATOR}
     if connection.dialect.name == "postgresql":
         # Whoever plans below the subject holds its owner's lock; without it, rows of theirs would escape the stop.
-        connection.execute(_LOCK_BELOW, {"subject": event.subject, **span})
+        connection.execute(_LOCK_BELOW, {"subject": event.subject, "high": span["high"]})
     for statement in _STOP:
         connection.execute(statement, {**span, "ended": event.status, "reason": event.error, "moment": event.at})
 

@@ -86,7 +86,7 @@ _OWNER: Final = (
 )
 _LOCKED_OWNERS: Final = _OWNER.where(is_among(tasks.c.id, "ids")).with_for_update(of=tasks)
 _LOCKED_SUBTREE: Final = _OWNER.where(
-    tasks.c.id.between(bindparam("low"), bindparam("high")), IS_COORDINATED
+    tasks.c.id >= bindparam("low"), tasks.c.id < bindparam("high"), IS_COORDINATED
 ).with_for_update(of=tasks)
 _TASK_STATES: Final = select(
     tasks.c.id, tasks.c.kind, tasks.c.team, tasks.c.skill, tasks.c.status, tasks.c.attempt

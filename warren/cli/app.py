@@ -17,10 +17,10 @@ HELP: Final = """Hierarchical agent clusters on RabbitMQ.
 
 Start a cluster with `warren up`, then, in another terminal, `warren submit PLAYBOOK --watch`.
 """
-EXIT_CODES: Final = " ".join(
-    """Exit codes: 0 done; 1 the project ended without an output, or a process failed; 2 an argument,
-a file or an input cannot be used; 3 the broker, the ledger or the cluster does not answer; 4 the broker does not hold
-what cluster.yaml says; 5 what was asked for does not exist (yet), or this machine lacks something.""".split()
+EXIT_CODES: Final = (
+    "Exit codes: 0 done; 1 the project ended without an output, or a process failed; 2 an argument, a file or an input "
+    "cannot be used; 3 the broker, the ledger or the cluster does not answer; 4 the broker does not hold what "
+    "cluster.yaml says; 5 what was asked for does not exist (yet), or this machine lacks something."
 )
 
 KNOWN: Final = (WarrenError, ClusterFileError, ProfileRefused)
@@ -61,6 +61,4 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if unknown is not None or known is None:
             raise
         return report(known, as_json="--json" in words)
-    except KeyboardInterrupt:
-        return 130
     return 0

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import typer
 from rich.text import Text
 
-from warren.cli.examination import Finding, Level, examine
 from warren.cli.options import CLUSTER_FILE, AmqpUrl, AsJson, ClusterFile, DataDir, LedgerUrl, ManagementUrl
 from warren.cli.printing import console, print_json
 from warren.runtime.exit_code import ExitCode
 
-MARKS: dict[Level, tuple[str, str]] = {"ok": ("✓", "green"), "note": ("·", "yellow"), "bad": ("✗", "red")}
+if TYPE_CHECKING:
+    from warren.cli.examination import Finding
+
+MARKS = {"ok": ("✓", "green"), "note": ("·", "yellow"), "bad": ("✗", "red")}
 
 
 def doctor(
@@ -26,6 +29,8 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Look for what is missing on this machine, and say how to get it; exit code 5 if something is."""
+    from warren.cli.examination import examine
+
     findings = asyncio.run(examine(cluster, amqp_url, ledger_url, management_url, data_dir))
     if as_json:
         print_json([asdict(finding) for finding in findings])

@@ -6,20 +6,19 @@ import asyncio
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from warren.cli.options import AsJson, DataDir, LedgerUrl
-from warren.cli.preparing import migrate as migrate_ledger
 from warren.cli.printing import console, print_json
 from warren.cli.running import data_folder, find_running
-from warren.ledger.history import Until
-from warren.ledger.ledger import open_ledger
-from warren.ledger.rebuild import Report
-from warren.ledger.rebuild import rebuild as rebuild_ledger
 from warren.runtime.exit_code import ExitCode
 from warren.telemetry.redaction import redacted
+
+if TYPE_CHECKING:
+    from warren.ledger.history import Until
+    from warren.ledger.rebuild import Report
 
 app = typer.Typer(help="The durable record of projects, assignments and tasks.", no_args_is_help=True)
 
@@ -27,6 +26,8 @@ app = typer.Typer(help="The durable record of projects, assignments and tasks.",
 @app.command()
 def migrate(*, ledger_url: LedgerUrl = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Bring the ledger's tables to this version; does nothing when they are."""
+    from warren.cli.preparing import migrate as migrate_ledger
+
     url = ledger_of(ledger_url, data_dir)
     asyncio.run(migrate_ledger(url))
     if as_json:
@@ -49,6 +50,8 @@ def rebuild(
 
     With --until or --as-of the differences are what has happened since then.
     """
+    from warren.ledger.history import Until
+
     limit = Until(seq=until, at=None if as_of is None else as_of.timestamp())
     report = asyncio.run(_rebuilt(ledger_of(ledger_url, data_dir), limit, apply=apply))
     if as_json:
@@ -59,6 +62,9 @@ def rebuild(
 
 
 async def _rebuilt(url: str, until: Until, *, apply: bool) -> Report:
+    from warren.ledger.ledger import open_ledger
+    from warren.ledger.rebuild import rebuild as rebuild_ledger
+
     async with open_ledger(url) as ledger:
         return await rebuild_ledger(ledger, until=until, apply=apply)
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Final
+
 from topology.build import build
 from topology.cluster import Cluster
+from topology.declaration import Topology
 from topology.profile import check_profile
+from warren.broker.port import Broker
 from warren.broker.rabbit.broker import RabbitBroker
+from warren.errors import TopologyMismatch
 from warren.ledger.ledger import open_ledger
+
+STILL_STARTING: Final = "down or inaccessible"
+"""A node that was just started takes connections before its streams and quorum queues are back."""
+AWAKE_WITHIN_S: Final = 30.0
+AGAIN_S: Final = 0.5
 
 
 async def prepare(cluster: Cluster, amqp_url: str, ledger_url: str) -> None:
@@ -19,8 +30,19 @@ async def declare(cluster: Cluster, amqp_url: str) -> str:
     """Declare what the cluster file asks for; returns the broker's version."""
     async with RabbitBroker(amqp_url, name="warren topology") as broker:
         check_profile(cluster.profile, broker.server_version)
-        await broker.declare(build(cluster))
+        await _declare(broker, build(cluster))
         return broker.server_version
+
+
+async def _declare(broker: Broker, topology: Topology) -> None:
+    end_s = asyncio.get_running_loop().time() + AWAKE_WITHIN_S
+    while True:
+        try:
+            return await broker.declare(topology)
+        except TopologyMismatch as error:
+            if STILL_STARTING not in str(error) or asyncio.get_running_loop().time() > end_s:
+                raise
+        await asyncio.sleep(AGAIN_S)
 
 
 async def migrate(ledger_url: str) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from warren.cli.options import AmqpUrl, AsJson, DataDir
-from warren.cli.printing import console, moment, print_json
+from warren.cli.printing import console, moment, print_json, span
 from warren.cli.project_tree import STYLES, draw
 from warren.cli.running import broker_of
 from warren.client import Client
@@ -46,20 +46,21 @@ async def _list(url: str, limit: int, *, as_json: bool) -> None:
     if as_json:
         print_json(projects)
     elif projects:
-        console().print(_table(projects))
+        for line in _lines(projects):
+            console().print(line)
     else:
         console().print("no projects yet; hand one in with `warren submit`")
 
 
-def _table(projects: list[JsonObject]) -> Table:
-    table = Table("project", "playbook", "status", "accepted", "ended", box=None, header_style="dim")
+def _lines(projects: list[JsonObject]) -> Iterator[Text]:
+    """One line each; never folded or cut: an id that is cut is of no use."""
     for project in projects:
-        state = str(project.get("status", ""))
-        table.add_row(
-            str(project.get("id", "")),
-            str(project.get("playbook") or ""),
-            Text(state, style=STYLES.get(state, "")),
-            moment(project.get("accepted_s")),
-            moment(project.get("ended_s")),
+        state = str(project["status"])
+        began, ended = project["accepted_s"], project["ended_s"]
+        took = span((ended or time.time()) - began)
+        yield Text.assemble(
+            str(project["id"]),
+            (f"  {state:9}", STYLES.get(state, "")),
+            f"  {project['playbook'] or '(plan)':20}",
+            (f"  {moment(began)}  {took}", "dim"),
         )
-    return table

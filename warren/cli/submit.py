@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final, Literal
 
 import typer
 
+from warren.broker.port import Broker
 from warren.cli.given import given_input
-from warren.cli.options import AmqpUrl, AsJson, DataDir
+from warren.cli.options import CLUSTER_FILE, AmqpUrl, AsJson, ClusterFile, DataDir, LedgerUrl
 from warren.cli.outcomes import show_result
 from warren.cli.printing import console, print_json
-from warren.cli.running import broker_of
+from warren.cli.running import broker_of, data_folder
 from warren.cli.watching import watch
 from warren.client import Client, PriorityName
 from warren.messages.message import JsonObject
+
+GRACE_S: Final = 2.0
+"""A cluster of one project has nothing left to finish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +46,34 @@ def submit(  # noqa: PLR0913 - each is an option
     id_: Annotated[str | None, typer.Option("--id", help="A UUID; the same id is the same project.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds until it is no longer wanted.")] = None,
     priority: Annotated[PriorityName, typer.Option(help="Who goes first.")] = "normal",
+    broker: Annotated[
+        Literal["auto", "memory"],
+        typer.Option(help="memory: run the whole cluster within this command, without RabbitMQ, for this one project."),
+    ] = "auto",
+    cluster: ClusterFile = CLUSTER_FILE,
+    ledger_url: LedgerUrl = None,
     amqp_url: AmqpUrl = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Hand in a project; prints its id, or with --watch its progress and its result."""
     order = _Order(playbook, given_input(input_, set_ or ()), id_, timeout, priority)
-    url = broker_of(amqp_url, data_dir)
-    raise typer.Exit(asyncio.run(_submit(url, order, watching=watching, wait=wait, as_json=as_json)))
+    talk = partial(_submit, order=order, watching=watching, wait=wait, as_json=as_json)
+    if broker == "memory":
+        url = ledger_url or f"sqlite:///{data_folder(data_dir) / 'ledger.sqlite3'}"
+        raise typer.Exit(asyncio.run(_within(cluster, url, partial(talk, wait=True))))
+    raise typer.Exit(asyncio.run(talk(broker_of(amqp_url, data_dir))))
 
 
-async def _submit(url: str, order: _Order, *, watching: bool, wait: bool, as_json: bool) -> int:
-    async with Client(url) as client:
+async def _within(cluster: Path, ledger_url: str, talk: Callable[[Broker], Awaitable[int]]) -> int:
+    from warren.cli.embedded import embedded
+
+    async with embedded(cluster, ledger_url, GRACE_S) as broker:
+        return await talk(broker)
+
+
+async def _submit(broker: str | Broker, *, order: _Order, watching: bool, wait: bool, as_json: bool) -> int:
+    async with Client(broker) as client:
         handle = await client.submit(
             order.playbook, input=order.input, id=order.id, timeout_s=order.timeout_s, priority=order.priority
         )

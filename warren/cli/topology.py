@@ -17,9 +17,7 @@ from topology.drift import compare
 from topology.live import live_topology
 from topology.mermaid import mermaid
 from topology.profile import shortcomings
-from warren.broker.rabbit.management import fetch_definitions
 from warren.cli.options import CLUSTER_FILE, AmqpUrl, AsJson, ClusterFile, DataDir, ManagementUrl
-from warren.cli.preparing import declare as declare_in_broker
 from warren.cli.printing import console, print_json
 from warren.cli.running import broker_of, find_running
 from warren.errors import InvalidInput
@@ -35,6 +33,8 @@ def declare(
     *, cluster: ClusterFile = CLUSTER_FILE, amqp_url: AmqpUrl = None, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """Make what the cluster file asks for and is missing; changes nothing that exists."""
+    from warren.cli.preparing import declare as declare_in_broker
+
     wanted = load_cluster(cluster)
     version = asyncio.run(declare_in_broker(wanted, broker_of(amqp_url, data_dir)))
     topology, warnings = build(wanted), shortcomings(wanted.profile, version)
@@ -87,6 +87,8 @@ def export(
 
 async def drift(wanted: Cluster, amqp_url: str, management_url: str) -> list[str]:
     """How the broker differs from the cluster file, in words."""
+    from warren.broker.rabbit.management import fetch_definitions
+
     return compare(build(wanted), live_topology(await fetch_definitions(management_url, amqp_url)))
 
 

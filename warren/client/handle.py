@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any, Final, TypeVar, assert_never, overload
 
 from pydantic import TypeAdapter, ValidationError
@@ -89,19 +90,27 @@ class Handle:
 
     async def watch(self) -> AsyncIterator[Status]:
         """Its status whenever that changed, until it ended; the last one is the end."""
-        pause_s, before = QUICKEST_S, None
-        while (status := await self.status()).status not in ENDED:
+        before = status = await self.status()
+        pause_s = QUICKEST_S
+        yield status
+        while status.status not in ENDED:
+            await wait(self._heard.finished, self._line.clock, pause_s)
+            status = await self._status_in_the_end()
             pause_s = QUICKEST_S if status != before else min(pause_s * SLOWER, SLOWEST_S)
             if status != before:
                 yield status
             before = status
-            await wait(self._heard.finished, self._line.clock, pause_s)
-        yield status
 
     async def cancel(self, reason: str = "", limit_s: float = 10.0) -> None:
         """Ask that it be cancelled. Raises UnknownProject; one that has ended stays as it is."""
         command = Command(verb="cancel", project=self.id, reason=reason)
         self._checked(await self._line.ask(command_key(command.verb), command, limit_s))
+
+    async def _status_in_the_end(self) -> Status:
+        """However long no director is there: the project does not end by that."""
+        while True:
+            with suppress(Unanswered):
+                return await self.status()
 
     async def _ask_for_the_end(self) -> None:
         try:

@@ -1,0 +1,85 @@
+"""A whole cluster within this process, on a broker in memory: nothing to install, nobody else can reach it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from director.director import Director
+from teamlead.teamlead import TeamLead
+from topology.build import build
+from topology.cluster import Cluster
+from warren.broker.memory.broker import MemoryBroker
+from warren.broker.memory.server import MemoryServer
+from warren.broker.port import Broker
+from warren.clock import SystemClock
+from warren.ledger.ledger import Ledger, open_ledger
+from warren.runtime.agent import agent_id
+from warren.runtime.cluster_file import read_cluster, read_playbooks
+from warren.runtime.service import Service, host
+from worker.equipment import stations
+from worker.settings import WorkerSettings
+from worker.worker import Options, Worker
+
+Make = Callable[[Broker], Service]
+
+
+@asynccontextmanager
+async def embedded(file: Path, ledger_url: str, grace_s: float) -> AsyncIterator[Broker]:
+    """Run director, leads and workers within this context; yields a client's connection to their broker."""
+    cluster = read_cluster(file)
+    _make_importable(file)
+    server, ledger = MemoryServer(SystemClock()), open_ledger(ledger_url)
+    async with AsyncExitStack() as stack:
+        for opened in (server, ledger):
+            await stack.enter_async_context(opened)
+        broker = await stack.enter_async_context(MemoryBroker(server))
+        await broker.declare(build(cluster))
+        services = [await stack.enter_async_context(_connected(server, make)) for make in _staff(file, cluster, ledger)]
+        async with asyncio.TaskGroup() as group:
+            stop = asyncio.Event()
+            for service in services:
+                group.create_task(host(service, stop, grace_s))
+            yield broker
+            stop.set()
+
+
+@asynccontextmanager
+async def _connected(server: MemoryServer, make: Make) -> AsyncIterator[Service]:
+    async with MemoryBroker(server) as broker:
+        yield make(broker)
+
+
+def _staff(file: Path, cluster: Cluster, ledger: Ledger) -> Iterator[Make]:
+    """The director, and each team's leads and workers, as on a broker of their own process."""
+    clock, playbooks = SystemClock(), read_playbooks(cluster, file)
+    yield lambda broker: Director(broker, ledger, clock, cluster, playbooks, os.urandom)
+    for name, team in cluster.teams.items():
+        for _ in range(team.leads):
+            yield partial(_lead, ledger, cluster, name)
+        for _ in range(team.workers):
+            yield partial(_worker, file, cluster, name)
+
+
+def _lead(ledger: Ledger, cluster: Cluster, team: str, broker: Broker) -> Service:
+    return TeamLead(broker, ledger, SystemClock(), cluster, team)
+
+
+def _worker(file: Path, cluster: Cluster, team: str, broker: Broker) -> Service:
+    settings = WorkerSettings(team=team, cluster=file)
+    agent = agent_id(socket.gethostname(), os.getpid(), os.urandom(3))
+    options = Options(limit_bytes=cluster.limits.message_bytes)
+    return Worker(team, stations(settings, cluster), broker, agent=agent, options=options)
+
+
+def _make_importable(file: Path) -> None:
+    """Skills are looked for where the command runs, and beside the cluster file."""
+    for place in (str(Path.cwd()), str(file.absolute().parent)):
+        if place not in sys.path:
+            sys.path.append(place)

@@ -13,7 +13,7 @@ from warren.coordination.desk import Desk
 from warren.coordination.dispatch import Parcel, control, dispatch, report
 from warren.coordination.intake import dead_letter
 from warren.coordination.presence import Presence
-from warren.coordination.settlement import Carrier, Incoming, died, results_in
+from warren.coordination.settlement import Carrier, Incoming, death_reason, died, results_in
 from warren.coordination.turn import Effects
 from warren.errors import InvalidInput
 from warren.ledger.ledger import Ledger
@@ -37,7 +37,7 @@ class Coordinator:
         self.clock = clock
         self.limit_bytes = cluster.limits.message_bytes
         self.carrier = Carrier(self.limit_bytes)
-        self.desk = Desk(broker, ledger, clock, on_retry=self.carrier.forget)
+        self.desk = Desk(broker, ledger, clock)
         self.presence = Presence(broker)
         self._run_times = RunTimes()
         self._fixed_bundles = fixed_bundles(cluster)
@@ -47,10 +47,11 @@ class Coordinator:
         return self.parcels(await self.desk.transact(work))
 
     def parcels(self, effects: Effects) -> list[Parcel]:
-        """Effects as messages."""
+        """Effects that are durable, as messages."""
+        self.carrier.keep(effects)
         for skill, took_s in effects.took:
             self._run_times.learn(skill, took_s)
-        parcels = list(dispatch(effects.unsent, self._bundle_size, self.clock.now()))
+        parcels = list(dispatch(effects.unsent, self._bundle_size, self.clock.now(), self.limit_bytes))
         for ended in effects.ended:
             parcels += report(ended)
         parcels += [control(Control(verb="cancel", subtree=path), "all") for path in effects.stopped[:MAX_CONTROLS]]
@@ -76,6 +77,8 @@ class Coordinator:
         return incoming, parcels
 
     def _read(self, delivery: Delivery, now: float) -> list[Incoming]:
+        if delivery.exchange == names.DEAD and death_reason(delivery) is None:
+            return []  # a worker gave it up and has reported so; the dead-letter queue has its copy
         limit_bytes = self.limit_bytes + ENVELOPE_BYTES
         match delivery.properties.type:
             case TaskMessage.TYPE:

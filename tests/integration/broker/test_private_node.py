@@ -142,7 +142,7 @@ async def test_a_machine_without_a_server_is_told_how_to_get_one(tmp_path, monke
 async def test_the_management_api_answers_what_is_wrong(tmp_path):
     async with PrivateNode(tmp_path / "node", fast=True) as node:
         with pytest.raises(BrokerUnavailable, match="there is no vhost 'nope'"):
-            await fetch_definitions(node.management_url, node.amqp_url + "nope")
+            await fetch_definitions(node.management_url, node.amqp_url + "/nope")
         with pytest.raises(BrokerUnavailable, match="name or password is wrong"):
             await fetch_definitions(node.management_url, "amqp://warren:wrong@127.0.0.1/")
         with pytest.raises(BrokerUnavailable, match="does not answer"):

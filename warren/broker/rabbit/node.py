@@ -71,7 +71,7 @@ class PrivateNode:
     @property
     def amqp_url(self) -> str:
         """With user and password; the vhost is `/`."""
-        return f"amqp://{USER}:{self._known.password}@127.0.0.1:{self._known.amqp_port}/"
+        return f"amqp://{USER}:{self._known.password}@127.0.0.1:{self._known.amqp_port}"
 
     @property
     def management_url(self) -> str:

@@ -46,9 +46,10 @@ class RabbitBroker:
         target = _checked(url)
         self._connect_timeout_s = connect_timeout_s
         self._publishing = RecoveringConnection(target, name=name, purpose="publish")
+        self._aside = RecoveringConnection(target, name=name, purpose="publish aside")
         self._consuming = RecoveringConnection(target, name=name, purpose="consume")
         self._control = RecoveringConnection(target, name=name, purpose="control")
-        self._publisher = Publisher(self._publishing, timeout_s=publish_timeout_s, entropy=entropy)
+        self._publisher = Publisher(self._publishing, self._aside, timeout_s=publish_timeout_s, entropy=entropy)
         self._declarer = Declarer(self._control, timeout_s=connect_timeout_s)
         self._server_version: str | None = None
 
@@ -65,7 +66,7 @@ class RabbitBroker:
     ) -> None:
         """Last comes what others may still need to hear of the end: the inboxes' connection."""
         async with AsyncExitStack() as closing:
-            for connection in (self._control, self._consuming, self._publishing):
+            for connection in (self._control, self._consuming, self._publishing, self._aside):
                 closing.push_async_callback(connection.close)
 
     @property

@@ -30,6 +30,8 @@ from warren.broker.rabbit.transport import FrameTap, Sink, TappedTransport
 RPC_TIMEOUT_S: Final = 10.0
 CLOSE_TIMEOUT_S: Final = 3.0
 DEFAULT_FRAME_MAX: Final = 131_072
+BROKERS_OWN_REASONS: Final = ("CONNECTION_FORCED", "INVALID_PATH", "ACCESS_REFUSED")
+"""It shuts down, an operator closes the connection, the virtual host is gone."""
 
 
 class LineLost(Exception):
@@ -83,6 +85,12 @@ class Line:
     @property
     def server_version(self) -> str:
         return str(self._amqp.server_properties["version"])
+
+    @property
+    def hung_up_on(self) -> str | None:
+        """Why the broker closed the connection, if it was because of what came over it."""
+        said = self._transport.tap.closed if self._transport.tap is not None else None
+        return None if said is None or said.startswith(BROKERS_OWN_REASONS) else said
 
     async def connect(self, timeout_s: float) -> None:
         """Raises LineLost."""

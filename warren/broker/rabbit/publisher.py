@@ -19,6 +19,7 @@ from warren.ids import Entropy
 CHUNK: Final = 128
 CHUNK_BYTES: Final = 1 << 20
 NOT_FOUND: Final = 404
+INTERNAL_ERROR: Final = 541
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,14 @@ class Outlet:
     line: Line
     channel: AbstractChannel
     confirms: Confirms
+
+    @property
+    def refusal(self) -> ChannelRefused | None:
+        """What the broker had against a message, if that is why the channel or the whole connection is gone."""
+        if isinstance(self.confirms.lost, ChannelRefused):
+            return self.confirms.lost
+        hung_up_on = self.line.hung_up_on if self.confirms.lost is not None else None
+        return None if hung_up_on is None else ChannelRefused(INTERNAL_ERROR, f"the broker hung up: {hung_up_on}")
 
     def send(self, batch: Sequence[Outgoing], positions: Sequence[int]) -> Chunk:
         return self.confirms.send(self.line, self.channel.number, batch, positions)
@@ -58,11 +67,16 @@ class Publisher:
     """Publishes for a whole process over one connection.
 
     A batch whose connection breaks is waited for: what was not confirmed is published again on the next one, so the
-    broker may get a message twice, but never not at all without an error.
+    broker may get a message twice, but never not at all without an error. Messages among which is one that costs us
+    the connection go out one by one over another, `aside`, so that nobody else's go down with it again.
     """
 
-    def __init__(self, connection: RecoveringConnection, *, timeout_s: float, entropy: Entropy) -> None:
+    def __init__(
+        self, connection: RecoveringConnection, aside: RecoveringConnection, *, timeout_s: float, entropy: Entropy
+    ) -> None:
         self._connection = connection
+        self._aside = aside
+        self._one_by_one = asyncio.Lock()
         self._timeout_s = timeout_s
         self._entropy = entropy
         self._outlet: Outlet | None = None
@@ -84,8 +98,9 @@ class Publisher:
         """One try of all that is open."""
         outlet = await self._ready_outlet()
         await self._send(outlet, batch, report)
-        if report.open and isinstance(outlet.confirms.lost, ChannelRefused):
-            await self._send_singly(batch, report)
+        if report.open and outlet.refusal is not None:
+            async with self._one_by_one:
+                await self._send_singly(batch, report)
 
     async def _send(self, outlet: Outlet, batch: Sequence[Outgoing], report: Report) -> None:
         chunks: list[Chunk] = []
@@ -105,16 +120,16 @@ class Publisher:
                 report.account(outlet, chunk)
 
     async def _send_singly(self, batch: Sequence[Outgoing], report: Report) -> None:
-        """The broker closed the channel because of a message and does not say of which: try each on its own."""
+        """The broker refused a message and does not say which: try each on its own."""
         outlet: Outlet | None = None
         for position in sorted(report.open):
             if outlet is None or outlet.confirms.lost is not None:
-                outlet = await self._connection.restore(self._open_outlet)
+                outlet = await self._aside.restore(self._open_outlet)
             chunk = outlet.send(batch, [position])
             await chunk.done
             report.account(outlet, chunk)
-            if position in report.open and isinstance(outlet.confirms.lost, ChannelRefused):
-                report.blame(position, outlet.confirms.lost)
+            if position in report.open and outlet.refusal is not None:
+                report.blame(position, outlet.refusal)
         if outlet is not None:
             await close_channel(outlet.channel)
 

@@ -14,6 +14,7 @@ from warren.clock import Clock
 from warren.coordination.coordinator import Coordinator
 from warren.coordination.dispatch import Parcel, project_event, reply
 from warren.coordination.intake import dead_letter
+from warren.coordination.settlement import sent_again
 from warren.coordination.station import Station
 from warren.coordination.turn import Effects
 from warren.errors import InvalidInput
@@ -95,6 +96,8 @@ class Director:
             earlier = known.get(draft.owner.id)
             if earlier is not None:
                 verdicts.append(_known(transaction, draft, earlier))
+                if draft.delivery.redelivered and earlier.status == "open":
+                    effects.add(sent_again(transaction, earlier, effects))
                 continue
             transaction.append(draft.event)
             transaction.flush()

@@ -13,11 +13,10 @@ from warren.coordination.dispatch import Parcel
 from warren.coordination.intake import dead_letter
 from warren.coordination.settlement import sent_again
 from warren.coordination.station import Station
-from warren.coordination.sweeper import unheard
 from warren.coordination.turn import Effects
 from warren.errors import InvalidInput
 from warren.ledger.ledger import Ledger
-from warren.ledger.transaction import Owner, Transaction
+from warren.ledger.transaction import Transaction
 from warren.messages.assignment import Assignment
 from warren.messages.codec import decode
 
@@ -49,7 +48,7 @@ class TeamLead:
         for delivery in batch:
             try:
                 message = decode(Assignment, delivery.body, self._coordinator.limit_bytes + ENVELOPE_BYTES)
-                assignments[message.id] = delivery.redelivered
+                assignments[message.id] = delivery.redelivered or assignments.get(message.id, False)
             except InvalidInput as error:
                 parcels.append(dead_letter(delivery, error))
         return parcels + await self._coordinator.carry(lambda transaction: self._begin(transaction, assignments))
@@ -60,11 +59,5 @@ class TeamLead:
             if owner.status == "open" and owner.started_at is None:
                 effects.add(self._coordinator.carrier.begin(transaction, owner, self._coordinator.clock.now()))
             elif assignments[owner.id]:
-                effects.add(self._again(transaction, owner))
+                effects.add(sent_again(transaction, owner, effects))
         return effects
-
-    def _again(self, transaction: Transaction, owner: Owner) -> Effects:
-        """A redelivered assignment: whoever took it first may have died before it sent what followed."""
-        if owner.status == "open":
-            return sent_again(transaction, owner, Effects())
-        return Effects(ended=unheard(transaction, owner.id) if owner.reported_at is None else [])

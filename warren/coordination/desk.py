@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from warren.broker.port import Broker
+from warren.broker.port import Broker, Outgoing
 from warren.clock import Clock
 from warren.coordination.dispatch import Parcel
-from warren.errors import LedgerUnavailable, PublishFailed
+from warren.errors import BrokerUnavailable, LedgerUnavailable, PublishFailed
 from warren.ledger.event import Dispatched, LedgerEvent, Reported
 from warren.ledger.ledger import Ledger
 from warren.ledger.transaction import Transaction
@@ -26,12 +26,9 @@ log = get_logger("warren.coordination")
 class Desk:
     """Transactions that outlast an outage of the ledger, and publishes that are noted once they are confirmed."""
 
-    def __init__(
-        self, broker: Broker, ledger: Ledger, clock: Clock, *, on_retry: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, broker: Broker, ledger: Ledger, clock: Clock) -> None:
         self.broker = broker
         self.clock = clock
-        self._on_retry = on_retry
         self._ledger = ledger
         self._notes: list[LedgerEvent] = []
         self._ledger_trouble: str | None = None
@@ -55,7 +52,6 @@ class Desk:
                     value = await self._ledger.transact(noted)
         except BaseException:
             self._notes = notes + self._notes
-            self._on_retry()
             raise
         self._ledger_trouble = None
         return value
@@ -67,29 +63,39 @@ class Desk:
         """
         if not parcels:
             return []
-        failed: set[int] = set()
+        failed = await self._publish([parcel.message for parcel in parcels])
+        lost = [parcels[position] for position in sorted(failed)]
+        unheard = {owner for parcel in lost for owner in parcel.reported}
+        self._note((parcel for position, parcel in enumerate(parcels) if position not in failed), unheard)
+        return lost
+
+    async def _publish(self, messages: Sequence[Outgoing]) -> set[int]:
+        """The positions of those that were not taken."""
         try:
-            await self.broker.publish([parcel.message for parcel in parcels])
+            await self.broker.publish(messages)
         except PublishFailed as error:
             log.warning("not all messages were taken; they will be sent again", reason=str(error))
-            failed = {*error.unroutable, *error.refused, *error.unconfirmed}
-        self._note(parcel for position, parcel in enumerate(parcels) if position not in failed)
-        return [parcels[position] for position in sorted(failed)]
+            return {*error.unroutable, *error.refused, *error.unconfirmed}
+        except BrokerUnavailable as error:
+            log.warning("the broker cannot be reached; messages will be sent again", reason=str(error))
+            return set(range(len(messages)))
+        return set()
 
     async def write_notes(self) -> None:
         """Note what was confirmed, if no transaction has taken it along."""
         if self._notes:
             await self.transact(lambda _: None)
 
-    def _note(self, parcels: Iterable[Parcel]) -> None:
+    def _note(self, parcels: Iterable[Parcel], unheard: set[str]) -> None:
+        """`unheard` are owners whose outcome has not reached everybody that it should."""
         now = self.clock.now()
         dispatched: dict[str, list[str]] = {}
         reported: dict[str, list[str]] = {}
         for parcel in parcels:
             if parcel.dispatched:
                 dispatched.setdefault(parcel.owner, []).extend(parcel.dispatched)
-            if parcel.reported:
-                reported.setdefault(parcel.owner, []).extend(parcel.reported)
+            if parcel.reported and unheard.isdisjoint(parcel.reported):
+                reported[parcel.owner] = parcel.reported
         self._notes += [Dispatched(owner, now, ids) for owner, ids in dispatched.items()]
         self._notes += [Reported(owner, now, ids) for owner, ids in reported.items()]
 
@@ -105,4 +111,3 @@ class Desk:
         if self._ledger_trouble is None:
             log.warning("the ledger does not answer; waiting for it", reason=str(error))
         self._ledger_trouble = str(error)
-        self._on_retry()

@@ -10,12 +10,12 @@ from itertools import groupby
 from topology import names
 from warren.broker.port import Delivery, Outgoing, Properties
 from warren.coordination.bundling import Skill
-from warren.coordination.turn import Ended
+from warren.coordination.turn import ENVELOPE_BYTES, Ended, size_bytes
 from warren.ids import project_of
 from warren.ledger.outbox import Unsent
 from warren.ledger.transaction import Owner
 from warren.messages.assignment import Assignment
-from warren.messages.codec import encode, to_json
+from warren.messages.codec import DEFAULT_LIMIT_BYTES, encode, to_json
 from warren.messages.command import Control
 from warren.messages.event import Event
 from warren.messages.message import Message
@@ -27,6 +27,8 @@ BundleSize = Callable[[Skill, int], int]
 """(skill, how many tasks wait) to the size of a bundle."""
 
 APP_ID = "warren"
+TASK_BYTES = 80
+"""What one task of a bundle has around its id and its input."""
 DEFAULT_EXCHANGE = ""
 REPLY_PREFIX = "reply."
 MAX_EXPIRATION_S = (2**32 - 1) / 1000
@@ -45,7 +47,9 @@ class Parcel:
     """The delivery of which this is the dead letter."""
 
 
-def dispatch(unsent: Iterable[Unsent], bundle_size: BundleSize, now: float) -> Iterator[Parcel]:
+def dispatch(
+    unsent: Iterable[Unsent], bundle_size: BundleSize, now: float, limit_bytes: int = DEFAULT_LIMIT_BYTES
+) -> Iterator[Parcel]:
     """The messages for tasks and assignments that are planned."""
     ordered = sorted(unsent, key=_bundle_key)
     for (kind, owner, team, skill, priority, _), group in groupby(ordered, key=_bundle_key):
@@ -54,8 +58,8 @@ def dispatch(unsent: Iterable[Unsent], bundle_size: BundleSize, now: float) -> I
             yield from (_assignment(member, now) for member in members)
             continue
         size = bundle_size((team, skill), len(members))
-        for start in range(0, len(members), size):
-            yield _bundle(members[start : start + size], owner, team, skill, priority, now)
+        for bundle in _bundles(members, size, limit_bytes - len(owner) - ENVELOPE_BYTES):
+            yield _bundle(bundle, owner, team, skill, priority, now)
 
 
 def report(ended: Ended) -> list[Parcel]:
@@ -93,7 +97,10 @@ def _finished(ended: Ended) -> list[Parcel]:
     announcement = project_event(owner, ended.outcome.status, ended.ended_s)
     announcement.owner, announcement.reported = owner.id, [owner.id]
     answer = Finished(outcome=ended.outcome, accepted_s=owner.created_at, ended_s=ended.ended_s)
-    return [*reply(owner.reply_to, owner.correlation_id, owner.id, answer), announcement]
+    answers = reply(owner.reply_to, owner.correlation_id, owner.id, answer)
+    for parcel in answers:
+        parcel.owner, parcel.reported = owner.id, [owner.id]
+    return [*answers, announcement]
 
 
 def _assignment_result(ended: Ended) -> Parcel:
@@ -126,6 +133,21 @@ _NO_LIMIT = 1 << 40
 def _bundle_key(unsent: Unsent) -> tuple[str, str, str, str, int, float]:
     deadline_at = unsent.deadline_at or 0.0
     return unsent.kind, unsent.owner, unsent.team, unsent.skill or "", unsent.priority, deadline_at
+
+
+def _bundles(members: list[Unsent], size: int, room_bytes: int) -> Iterator[list[Unsent]]:
+    """At most `size` tasks together, and no more than there is room for."""
+    bundle: list[Unsent] = []
+    used = 0
+    for member in members:
+        needed = size_bytes(member.input) + len(member.id) + TASK_BYTES
+        if bundle and (len(bundle) == size or used + needed > room_bytes):
+            yield bundle
+            bundle, used = [], 0
+        bundle.append(member)
+        used += needed
+    if bundle:
+        yield bundle
 
 
 def _bundle(members: list[Unsent], owner: str, team: str, skill: str, priority: int, now: float) -> Parcel:

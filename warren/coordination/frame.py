@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
-from warren.ids import child_id, key_of, parent_id
+from warren.ids import child_id, is_within, key_of, parent_id
 from warren.messages.message import JsonObject
 from warren.patterns.expression import Scope
 from warren.patterns.machine import Machine, Settled, Step
@@ -75,6 +75,11 @@ class Frame:
         if path != self.owner:
             self._machines.pop(path, None)
 
+    def forget_below(self, path: str) -> None:
+        """Drop the machines of nodes that were stopped with the one at `path`."""
+        for below in [each for each in self._machines if each != path and is_within(each, path)]:
+            del self._machines[below]
+
 
 class _Children:
     """The outputs of one node's children, read through whatever transaction the frame is lent to."""
@@ -97,20 +102,21 @@ class _Children:
 
 
 class Frames:
-    """The most recently used frames; any of them can be dropped at any time."""
+    """The most recently used frames; any of them can be dropped at any time.
+
+    A transaction takes a frame out and it is kept again once the transaction is durable: what a frame has seen of
+    a transaction that was rolled back is never seen by another.
+    """
 
     def __init__(self, capacity: int = 64) -> None:
         self._capacity = capacity
         self._frames: OrderedDict[str, Frame] = OrderedDict()
 
-    def get(self, owner: str, make: Callable[[], Frame]) -> Frame:
-        frame = self._frames.get(owner)
-        if frame is None:
-            frame = self._frames[owner] = make()
-        self._frames.move_to_end(owner)
+    def take(self, owner: str, make: Callable[[], Frame]) -> Frame:
+        return self._frames.pop(owner, None) or make()
+
+    def keep(self, frame: Frame) -> None:
+        self._frames[frame.owner] = frame
+        self._frames.move_to_end(frame.owner)
         if len(self._frames) > self._capacity:
             self._frames.popitem(last=False)
-        return frame
-
-    def drop(self, owner: str) -> None:
-        self._frames.pop(owner, None)

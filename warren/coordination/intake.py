@@ -52,11 +52,13 @@ async def handled(handle: Handle, batch: Sequence[Delivery]) -> list[Parcel]:
     """
     try:
         return await handle(batch)
-    except WarrenError:
-        raise
     except Exception as error:
+        if isinstance(error, WarrenError) and not isinstance(error, InvalidInput):
+            raise
         if len(batch) > 1:
             return [parcel for delivery in batch for parcel in await handled(handle, [delivery])]
+        if isinstance(error, InvalidInput):  # the ledger cannot store it
+            return [dead_letter(batch[0], error)]
         log.exception("a message could not be handled; it is dead-lettered", queue=batch[0].queue)
         reason = f"handling it failed with {type(error).__name__}; the log has more, and this is a fault of Warren's"
         return [dead_letter(batch[0], InvalidInput("internal_error", reason))]

@@ -8,7 +8,9 @@ from typing import Final
 
 from warren.broker.port import Delivery
 from warren.coordination.frame import Frames
-from warren.coordination.turn import Effects, Turn
+from warren.coordination.turn import Effects, Ended, Turn
+from warren.ids import is_within
+from warren.ledger.ended import ended
 from warren.ledger.outbox import unsent_of
 from warren.ledger.transaction import Owner, Transaction
 from warren.messages.assignment import Assignment
@@ -19,6 +21,9 @@ from warren.messages.task import TaskMessage
 EXPIRED: Final = "expired"
 REJECTED: Final = "rejected"
 """Why the broker dead-lettered something; what a worker rejects, it has reported itself."""
+ERROR_CODE: Final = "x-warren-error-code"
+ERROR: Final = "x-warren-error"
+"""Why one of us parked something that it could not use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ class Carrier:
         effects = Effects()
         for owner_id, owner in owners.items():
             theirs = by_owner[owner_id]
+            if any(is_within(owner_id, path) for path in effects.stopped):
+                continue  # an owner above it has just ended
             if owner.status == "open":
                 effects.add(self._turn(transaction, owner, now).settle(one.result for one in theirs))
             if any(one.redelivered for one in theirs):
@@ -59,19 +66,35 @@ class Carrier:
         """End a project or an assignment from outside."""
         return self._turn(transaction, owner, now).finish(outcome)
 
-    def forget(self) -> None:
-        """Drop what is in memory, after a transaction that did not go through."""
-        self._frames = Frames()
+    def keep(self, effects: Effects) -> None:
+        """Remember plans for the next time, once the transaction that they were in is durable."""
+        for frame in effects.frames:
+            self._frames.keep(frame)
 
     def _turn(self, transaction: Transaction, owner: Owner, now: float) -> Turn:
         return Turn(transaction, self._frames, owner, now=now, limit_bytes=self._limit_bytes)
 
 
 def sent_again(transaction: Transaction, owner: Owner, already: Effects) -> Effects:
-    """What this owner has planned and nobody has confirmed, for a redelivered input may have died before sending."""
+    """What this owner has to say and nobody has confirmed, for a redelivered input may have died before sending.
+
+    `owner` is as it was before this transaction changed it.
+    """
     transaction.flush()
+    if owner.status != "open":
+        return Effects(ended=unheard(transaction, owner.id) if owner.reported_at is None else [])
     known = {unsent.id for unsent in already.unsent}
     return Effects(unsent=[unsent for unsent in unsent_of(transaction, [owner.id]) if unsent.id not in known])
+
+
+def unheard(transaction: Transaction, owner_id: str) -> list[Ended]:
+    """The outcome of a project or an assignment that nobody upward has been told."""
+    found = ended(transaction, owner_id)
+    owner = transaction.lock([owner_id]).get(owner_id)
+    if found is None or owner is None:
+        return []
+    outcome, ended_s = found
+    return [Ended(owner, outcome, ended_s)]
 
 
 def results_in(message: ResultMessage, delivery: Delivery) -> list[Incoming]:
@@ -79,11 +102,10 @@ def results_in(message: ResultMessage, delivery: Delivery) -> list[Incoming]:
 
 
 def died(delivery: Delivery, message: TaskMessage | Assignment, now: float) -> list[Incoming]:
-    """The results of what the broker gave up: the parent hears it from here, for no worker can tell."""
-    reason = death_reason(delivery)
-    if reason in (None, REJECTED):
+    """The results of what nobody could do: the parent hears it from here, for no worker can tell."""
+    outcome = _verdict_on(delivery)
+    if outcome is None:
         return []
-    outcome = _outcome_of(reason or "")
     return [
         Incoming(
             Result(
@@ -99,6 +121,17 @@ def died(delivery: Delivery, message: TaskMessage | Assignment, now: float) -> l
         )
         for one in (message.tasks if isinstance(message, TaskMessage) else [message])
     ]
+
+
+def _verdict_on(delivery: Delivery) -> Expired | Failed | None:
+    """How a dead letter's tasks ended; None if their results come by themselves."""
+    headers = delivery.properties.headers
+    reason = death_reason(delivery)
+    if reason is not None:
+        return None if reason == REJECTED else _outcome_of(reason)
+    if ERROR_CODE not in headers:
+        return None
+    return Failed(error=ErrorInfo(code=str(headers[ERROR_CODE]), message=str(headers.get(ERROR, "")), permanent=True))
 
 
 def death_reason(delivery: Delivery) -> str | None:

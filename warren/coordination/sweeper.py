@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from warren.coordination.coordinator import Coordinator
-from warren.coordination.settlement import Incoming
-from warren.coordination.turn import Effects, Ended
-from warren.ledger.ended import ended
+from warren.coordination.settlement import Incoming, unheard
+from warren.coordination.turn import Effects
 from warren.ledger.outbox import Overdue, overdue, stale_unreported, stale_unsent
 from warren.ledger.transaction import Transaction
 from warren.messages.outcome import Expired
@@ -42,10 +41,10 @@ class Sweeper:
 
     def _collect(self, transaction: Transaction, now: float) -> Effects:
         transaction.flush()
-        effects = Effects(unsent=stale_unsent(transaction, now - STALE_AFTER_S, SWEEP_LIMIT))
+        effects = self._expire(transaction, overdue(transaction, now, SWEEP_LIMIT), now)
+        effects.unsent += stale_unsent(transaction, now - STALE_AFTER_S, SWEEP_LIMIT)
         for unreported in stale_unreported(transaction, now - STALE_AFTER_S, SWEEP_LIMIT):
             effects.ended += unheard(transaction, unreported.id)
-        effects.add(self._expire(transaction, overdue(transaction, now, SWEEP_LIMIT), now))
         return effects
 
     def _expire(self, transaction: Transaction, late: list[Overdue], now: float) -> Effects:
@@ -57,16 +56,6 @@ class Sweeper:
         results = [expired(one, one.owner, now) for one in late if one.owner is not None]
         effects.add(self._coordinator.carrier.settle(transaction, results, now))
         return effects
-
-
-def unheard(transaction: Transaction, owner_id: str) -> list[Ended]:
-    """The outcome of a project or an assignment that nobody upward has been told."""
-    found = ended(transaction, owner_id)
-    owner = transaction.lock([owner_id]).get(owner_id)
-    if found is None or owner is None:
-        return []
-    outcome, ended_s = found
-    return [Ended(owner, outcome, ended_s)]
 
 
 def expired(late: Overdue, owner: str, now: float) -> Incoming:

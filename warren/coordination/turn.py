@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from topology.names import DIRECTOR
 from warren.coordination.bundling import Skill
 from warren.coordination.frame import Frame, Frames
 from warren.errors import InvalidInput, MessageTooLarge
@@ -31,6 +32,8 @@ from warren.patterns.objects import as_object
 from warren.patterns.plan import dump_plan, parse_plan
 
 COORDINATOR = "coordinator"
+ENVELOPE_BYTES = 320
+"""What a message has around ids, input and plan: names of fields, numbers, the team and the skill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,16 @@ class Effects:
     ended: list[Ended] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
     took: list[tuple[Skill, float]] = field(default_factory=list)
-    """(skill, seconds) of each task that ran."""
+    """(skill, seconds) of each task that succeeded."""
+    frames: list[Frame] = field(default_factory=list)
+    """What may be kept in memory from then on."""
 
     def add(self, other: Effects) -> None:
         self.unsent += other.unsent
         self.ended += other.ended
         self.stopped += other.stopped
         self.took += other.took
+        self.frames += other.frames
 
 
 class Turn:
@@ -67,12 +73,12 @@ class Turn:
         self._owner = owner
         self._now = now
         self._limit_bytes = limit_bytes
-        self._frames = frames
-        self._frame = frames.get(owner.id, self._load)
+        self._frame = frames.take(owner.id, self._load)
         self._frame.reader = self
         self._heard: dict[str, list[Settled]] = {}
         self._nodes: dict[str, NodeState] = {}
         self._evaluators: dict[int, Evaluator] = {}
+        self._plan_texts: dict[int, str] = {}
         self._planned: dict[str, Row] = {}
         self._plans: list[Row] = []
         self._settled: list[Row] = []
@@ -89,12 +95,13 @@ class Turn:
 
     def settle(self, results: Iterable[Result]) -> Effects:
         """Take in outcomes of tasks and assignments of this owner; those that are known already change nothing."""
-        unique = {result.id: result for result in results}
-        states = self._transaction.task_states(list(unique))
-        for task_id, result in unique.items():
-            state = states.get(task_id)
-            if state is None or result.attempt < state.attempt:
+        results = list(results)
+        states = self._transaction.task_states(sorted({result.id for result in results}))
+        for result in results:
+            state = states.get(result.id)
+            if state is None or state.owner != self._owner.id or result.attempt < state.attempt:
                 continue
+            del states[result.id]  # the first result counts, another one is a duplicate
             if state.status == "open":
                 self._take(result, state)
             elif state.kind == "assignment" and state.status == result.outcome.status:
@@ -124,10 +131,11 @@ class Turn:
         row = _outcome_row(result.id, result.outcome, result.ended_s)
         row.update(attempt=result.attempt, agent=result.agent, started_at=result.started_s)
         self._settled.append(row)
-        if state.team is not None and state.skill is not None:
+        ran = isinstance(result.outcome, Succeeded)
+        if ran and state.team is not None and state.skill is not None:
             self.effects.took.append(((state.team, state.skill), result.ended_s - result.started_s))
         self._learn(result)
-        if state.kind == "assignment" and not isinstance(result.outcome, Succeeded):
+        if state.kind == "assignment" and not ran:
             self._stopped.append(result.id)
 
     def _learn(self, result: Result) -> None:
@@ -154,6 +162,8 @@ class Turn:
         self._write()
         self._frame.reader = None
         self._drop_stopped()
+        if not self.effects.ended:
+            self.effects.frames.append(self._frame)
         return self.effects
 
     def _drop_stopped(self) -> None:
@@ -181,6 +191,7 @@ class Turn:
         """Do what a machine wants done."""
         if step.cancel_rest:
             self._stopped.append(path)
+            self._frame.forget_below(path)
         if path != self._owner.id:
             self._note(path, step)
         if step.outcome is not None:
@@ -204,13 +215,14 @@ class Turn:
 
     def _plan_leaf(self, child: str, node: Call | Delegate, scope: Scope, position: int) -> None:
         data = as_object(self._evaluator(node)(scope), f"the input of {_name(node)}")
-        text = to_json(data)
-        if len(text) > self._limit_bytes:
-            raise MessageTooLarge(len(text), self._limit_bytes)
         row = self._task_row(child, node, position)
-        row["input"] = text
+        row["input"] = text = to_json(data)
+        plan = self._plan_text(node)
+        size = size_bytes(text) + size_bytes(plan or "") + len(child) + len(self._owner.id) + ENVELOPE_BYTES
+        if size > self._limit_bytes:
+            raise MessageTooLarge(size, self._limit_bytes)
         self._planned[child] = row
-        self.effects.unsent.append(self._unsent(row, node))
+        self.effects.unsent.append(self._unsent(row, plan))
 
     def _task_row(self, child: str, node: Call | Delegate, position: int) -> Row:
         owner = self._owner
@@ -229,11 +241,19 @@ class Turn:
             "created_at": self._now,
         }
 
-    def _unsent(self, row: Row, node: Call | Delegate) -> Unsent:
-        plan = report_to = None
-        if isinstance(node, Delegate):
+    def _plan_text(self, node: Call | Delegate) -> str | None:
+        if not isinstance(node, Delegate):
+            return None
+        text = self._plan_texts.get(id(node))
+        if text is None:
             assert node.plan is not None, "playbooks are put in before a plan starts"
-            plan, report_to = to_json(dump_plan(node.plan)), self._owner.team or "director"
+            text = self._plan_texts[id(node)] = to_json(dump_plan(node.plan))
+        return text
+
+    def _unsent(self, row: Row, plan: str | None) -> Unsent:
+        report_to = None
+        if plan is not None:
+            report_to = self._report_to()
             self._plans.append({"id": row["id"], "plan": plan, "report_to": report_to})
         return Unsent(
             id=row["id"],
@@ -249,6 +269,9 @@ class Turn:
             report_to=report_to,
         )
 
+    def _report_to(self) -> str:
+        return self._owner.team or DIRECTOR
+
     def _evaluator(self, node: Call | Delegate) -> Evaluator:
         found = self._evaluators.get(id(node))
         if found is None:
@@ -261,9 +284,8 @@ class Turn:
         if isinstance(node, Call | Delegate):
             row = self._task_row(child, node, position)
             self._planned[child] = {**row, "input": "{}"}
-            if isinstance(node, Delegate) and node.plan is not None:
-                plan = to_json(dump_plan(node.plan))
-                self._plans.append({"id": child, "plan": plan, "report_to": self._owner.team or "director"})
+            if isinstance(node, Delegate):
+                self._plans.append({"id": child, "plan": self._plan_text(node), "report_to": self._report_to()})
             ended = _outcome_row(child, outcome, self._now)
             ended.update(attempt=1, agent=COORDINATOR, started_at=self._now)
             self._settled.append(ended)
@@ -316,7 +338,7 @@ class Turn:
         self.effects.ended.append(Ended(self._owner, outcome, self._now))
 
     def _bounded(self, outcome: AnyOutcome) -> AnyOutcome:
-        if isinstance(outcome, Succeeded) and (size := len(to_json(outcome.output))) > self._limit_bytes:
+        if isinstance(outcome, Succeeded) and (size := size_bytes(to_json(outcome.output))) > self._limit_bytes:
             return _refused(MessageTooLarge(size, self._limit_bytes), self._owner.id)
         return outcome
 
@@ -346,6 +368,11 @@ def _refused(error: InvalidInput, task: str = "") -> Failed:
     return Failed(
         error=ErrorInfo(code=error.code, message=error.message, pointer=error.pointer, task=task, permanent=True)
     )
+
+
+def size_bytes(text: str) -> int:
+    """What a text comes to on the wire."""
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _outcome_row(task_id: str, outcome: AnyOutcome, ended_s: float) -> Row:

@@ -50,6 +50,7 @@ class TaskState:
     skill: str | None
     status: str
     attempt: int
+    owner: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ _LOCKED_SUBTREE: Final = _OWNER.where(
     tasks.c.id >= bindparam("low"), tasks.c.id < bindparam("high"), IS_COORDINATED
 ).with_for_update(of=tasks)
 _TASK_STATES: Final = select(
-    tasks.c.id, tasks.c.kind, tasks.c.team, tasks.c.skill, tasks.c.status, tasks.c.attempt
+    tasks.c.id, tasks.c.kind, tasks.c.team, tasks.c.skill, tasks.c.status, tasks.c.attempt, tasks.c.owner
 ).where(is_among(tasks.c.id, "ids"))
 _NODE_STATES: Final = select(nodes.c.path, nodes.c.status, nodes.c.state, nodes.c.started_at).where(
     is_among(nodes.c.path, "ids")
@@ -138,7 +139,16 @@ class Transaction:
         return {row.id: Owner(*tuple(row)) for row in rows if row.id in wanted}
 
     def lock_subtree(self, subtree: str) -> list[Owner]:
-        """The project or assignment `subtree` and all below it."""
+        """The project or assignment `subtree` and all below it.
+
+        While a lock is waited for, whoever holds it may plan further assignments: they are locked in the next round.
+        """
+        owners: list[Owner] = []
+        while len(found := self._owners_within(subtree)) > len(owners):
+            owners = found
+        return owners
+
+    def _owners_within(self, subtree: str) -> list[Owner]:
         rows = self._connection.execute(_LOCKED_SUBTREE, {"low": subtree, "high": subtree + AFTER_SEPARATOR})
         return [Owner(*tuple(row)) for row in rows if is_within(row.id, subtree)]
 

@@ -29,7 +29,7 @@ def composites(nodes):
                 "window": st.integers(1, 4),
                 "chunk": st.integers(1, 3),
                 "tolerate": st.sampled_from([0, 1, "all"]),
-                "reduce": st.sampled_from(["collect", "sum", "count", "merge", "majority", CALL]),
+                "reduce": st.sampled_from(["collect", "sum", "count", "merge", CALL]),
             },
         ).flatmap(lambda node: (nodes | st.just(ITEMS)).map(lambda do: {**node, "do": do})),
         st.just({"kind": "map", "items": "input.missing", "do": CALL}),

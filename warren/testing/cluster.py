@@ -16,7 +16,6 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -114,8 +113,8 @@ class RealCluster:
     async def ready(self) -> None:
         """Wait until all processes are ready; says what a process logged that has ended instead."""
         for member in self.members.values():
-            is_ready: Callable[[], Awaitable[bool]] = partial(self._is_ready, member)
-            await wait_until(is_ready, timeout_s=READY_S, reason=f"{member.name} is ready")
+            check = partial(self._is_ready, member)
+            _: bool = await wait_until(check, timeout_s=READY_S, reason=f"{member.name} is ready")
 
     async def not_alive(self) -> list[str]:
         """The processes that have ended or are stuck."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+import aio_pika
 import pytest
 import pytest_asyncio
 
@@ -17,11 +18,11 @@ from warren.broker.rabbit.broker import RabbitBroker
 from warren.messages.codec import decode
 from warren.messages.reply import Reply
 from warren.testing.cluster import RealCluster
-from warren.testing.patience import wait_until
 from warren.testing.services.management import in_vhost
 
 HERE = Path(__file__).parent
 DEAD = "warren.dead.director"
+QUEUES = (DEAD, "warren.dead.scouts", "warren.unroutable")
 GOOD = {"playbook": "echo", "input": {"text": "hello"}}
 HEARD_S = 20.0
 
@@ -32,6 +33,19 @@ class Published:
 
     code: int
     complaint: str
+
+
+class Raw(str):
+    """A text that goes over the wire as the bytes that it was made of, UTF-8 or not."""
+
+    __slots__ = ()
+
+    def encode(self, *_):
+        return super().encode("latin-1")
+
+    @classmethod
+    def of(cls, value):
+        return cls(value.decode("latin-1")) if isinstance(value, bytes) else value
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +126,12 @@ class Stranger:
         assert answers["finished"].outcome.status == "succeeded", answers["finished"]
         return answers["finished"].outcome.output
 
+    async def forget(self, queue):
+        """Whatever a test that failed has left, or what came twice."""
+        while not await self.is_empty(queue):
+            async with self.broker.subscribe(queue, prefetch=100) as letters:
+                await letters.settle([(delivery, Verdict.ACK) for delivery in await letters.receive()])
+
     async def is_empty(self, queue):
         return (await self.broker.depth(queue)).messages == 0
 
@@ -134,12 +154,29 @@ async def meeting(cluster):
         key = f"reply.{uuid4().hex}"
         replies = await stack.enter_async_context(broker.inbox([(REPLIES, key)]))
         stranger = Stranger(cluster.amqp_url, broker, replies, key)
+        for queue in QUEUES:
+            await stranger.forget(queue)
         yield stranger
         await stranger.succeeds()
         assert cluster.pids == before, "a process was started or ended"
         assert await cluster.not_alive() == []
-        for queue in (DEAD, "warren.dead.scouts"):
-            await wait_until(lambda queue=queue: stranger.is_empty(queue), reason=f"{queue} empty")
+        for queue in QUEUES:
+            assert await stranger.is_empty(queue), f"there is more in {queue}"
+
+
+@pytest.fixture
+async def raw(cluster):
+    """Publishes with any AMQP properties and waits for the broker's confirm: what amqp-publish has no option for."""
+    async with await aio_pika.connect(cluster.amqp_url) as connection:
+        channel = await connection.channel()
+
+        async def publish(body, *, exchange=INGRESS, key="project.echo", **properties):
+            target = await channel.get_exchange(exchange, ensure=False)
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            fit = {name: Raw.of(value) for name, value in properties.items()}
+            await target.publish(aio_pika.Message(data, **fit), key)
+
+        yield publish
 
 
 @pytest.fixture

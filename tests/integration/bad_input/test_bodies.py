@@ -109,7 +109,7 @@ async def test_an_input_that_does_not_fit_the_playbook_is_refused_with_the_place
 
 
 async def test_a_deadline_that_has_passed_is_refused(stranger):
-    await stranger.send({**{"playbook": "echo", "input": {"text": "x"}}, "deadline": "2001-01-01T00:00:00Z"})
+    await stranger.send({"playbook": "echo", "input": {"text": "x"}, "deadline": "2001-01-01T00:00:00Z"})
     error, _ = await stranger.refused()
     assert (error.code, error.pointer) == ("deadline_past", "/deadline")
 

@@ -96,9 +96,41 @@ class Reported:
     ids: list[str]
 
 
-LedgerEvent = ProjectAccepted | Started | Planned | Dispatched | Settled | NodesChanged | Stopped | Reported
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Results of tasks that had been stopped came in: the outcome stays, but who ran them and when is known now."""
+
+    TYPE: ClassVar[str] = "tasks.overtaken"
+    subject: str
+    at: float
+    tasks: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """The spans of this project or assignment were taken out to be exported."""
+
+    TYPE: ClassVar[str] = "plan.traced"
+    subject: str
+    at: float
+
+
+LedgerEvent = (
+    ProjectAccepted | Started | Planned | Dispatched | Settled | NodesChanged | Stopped | Reported | Overtaken | Traced
+)
 
 EVENTS: Final[dict[str, type[LedgerEvent]]] = {
     event.TYPE: event
-    for event in (ProjectAccepted, Started, Planned, Dispatched, Settled, NodesChanged, Stopped, Reported)
+    for event in (
+        ProjectAccepted,
+        Started,
+        Planned,
+        Dispatched,
+        Settled,
+        NodesChanged,
+        Stopped,
+        Reported,
+        Overtaken,
+        Traced,
+    )
 }

@@ -31,6 +31,8 @@ class Unsent:
     input: str
     plan: str | None = None
     report_to: str | None = None
+    trace: str | None = None
+    """The trace context of its project, as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Overdue:
     attempt: int
 
 
+_OWNERS: Final = plans.alias("owners")
 _UNSENT: Final = (
     select(
         tasks.c.id,
@@ -64,8 +67,10 @@ _UNSENT: Final = (
         tasks.c.input,
         plans.c.plan,
         plans.c.report_to,
+        _OWNERS.c.trace,
     )
     .outerjoin(plans, plans.c.id == tasks.c.id)
+    .outerjoin(_OWNERS, _OWNERS.c.id == tasks.c.owner)
     .where(IS_OPEN, tasks.c.dispatched_at.is_(None), tasks.c.owner.is_not(None))
 )
 _UNSENT_OF: Final = _UNSENT.where(is_among(tasks.c.owner, "owners"))
@@ -126,4 +131,5 @@ def _unsent(row: Any) -> Unsent:
         input=row.input,
         plan=row.plan,
         report_to=row.report_to,
+        trace=row.trace,
     )

@@ -18,6 +18,7 @@ from warren.ledger.event import (
     Dispatched,
     LedgerEvent,
     NodesChanged,
+    Overtaken,
     Planned,
     ProjectAccepted,
     Reported,
@@ -25,9 +26,10 @@ from warren.ledger.event import (
     Settled,
     Started,
     Stopped,
+    Traced,
 )
 from warren.ledger.id_list import is_among
-from warren.ledger.schema import IS_COORDINATED, nodes, plans, tasks
+from warren.ledger.schema import HAS_ENDED, IS_COORDINATED, nodes, plans, tasks
 
 AFTER_SEPARATOR: Final = chr(ord(SEPARATOR) + 1)
 
@@ -42,8 +44,17 @@ _TASK: Final[Row] = {
     "deadline_at": None,
 }
 _PLANNED: Final = (*_TASK, "id", "kind", "priority", "input", "created_at")
-_PLAN: Final[Row] = {"playbook": None, "reply_to": None, "correlation_id": None, "fingerprint": None, "labels": None}
-_OUTCOME: Final = ("status", "output", "error", "agent", "attempt", "started_at", "ended_at")
+_PLAN: Final[Row] = {
+    "playbook": None,
+    "reply_to": None,
+    "correlation_id": None,
+    "fingerprint": None,
+    "labels": None,
+    "trace": None,
+    "to_trace": None,
+}
+_OUTCOME: Final = ("status", "output", "error", "agent", "attempt", "started_at", "ended_at", "history")
+_COURSE: Final = ("agent", "attempt", "started_at", "history")
 
 _INSERT_TASKS: Final = Bulk(insert(tasks), _PLANNED)
 _INSERT_PLANS: Final = Bulk(insert(plans), [column.name for column in plans.columns])
@@ -52,6 +63,13 @@ _SETTLE: Final = Bulk(
     update(tasks).where(tasks.c.id == bindparam("key")).values({name: bindparam(name) for name in _OUTCOME}),
     ("key", *_OUTCOME),
 )
+_OVERTAKE: Final = Bulk(
+    update(tasks)
+    .where(tasks.c.id == bindparam("key"), HAS_ENDED, tasks.c.started_at.is_(None))
+    .values({name: bindparam(name) for name in _COURSE}),
+    ("key", *_COURSE),
+)
+_TRACED: Final = update(plans).where(plans.c.id == bindparam("subject")).values(to_trace=False)
 _DELETE_NODES: Final = delete(nodes).where(is_among(nodes.c.path, "ids"))
 
 
@@ -87,7 +105,7 @@ def project(connection: Connection, happened: Iterable[LedgerEvent]) -> None:
         _apply(connection, event)
 
 
-def _apply(connection: Connection, event: LedgerEvent) -> None:
+def _apply(connection: Connection, event: LedgerEvent) -> None:  # noqa: C901 - one branch for each event
     match event:
         case ProjectAccepted():
             _INSERT_TASKS.execute(connection, [_task(event.task)])
@@ -106,6 +124,10 @@ def _apply(connection: Connection, event: LedgerEvent) -> None:
         case NodesChanged():
             connection.execute(_DELETE_NODES, {"ids": [row["path"] for row in event.nodes]})
             _INSERT_NODES.execute(connection, event.nodes)
+        case Overtaken():
+            _OVERTAKE.execute(connection, map(_settled, sorted(event.tasks, key=itemgetter("id"))))
+        case Traced():
+            connection.execute(_TRACED, {"subject": event.subject})
         case Stopped():
             _apply_stopped(connection, event)
         case _:
@@ -130,4 +152,4 @@ def _plan(row: Row) -> Row:
 
 
 def _settled(row: Row) -> Row:
-    return {**row, "key": row["id"]}  # a column's name among the parameters would be set, not compared
+    return {"history": None, **row, "key": row["id"]}  # a column's name among the parameters would be set, not compared

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, Table, Text, literal_column, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    literal_column,
+    text,
+    true,
+)
 from sqlalchemy.types import TypeEngine
 
 metadata: Final = MetaData()
@@ -56,6 +69,7 @@ tasks: Final = Table(
     Column("started_at", Float(53)),
     Column("ended_at", Float(53)),
     Column("reported_at", Float(53)),
+    Column("history", Text),
     sqlite_with_rowid=False,
 )
 IS_OPEN: Final = tasks.c.status == literal_column("'open'")
@@ -86,8 +100,12 @@ plans: Final = Table(
     Column("correlation_id", Text),
     Column("fingerprint", Text),
     Column("labels", Text),
+    Column("trace", Text),
+    Column("to_trace", Boolean),
     sqlite_with_rowid=False,
 )
+IS_TO_TRACE: Final = plans.c.to_trace.is_(true())
+Index("plans_to_trace", plans.c.id, postgresql_where=text("to_trace IS TRUE"), sqlite_where=text("to_trace IS 1"))
 
 nodes: Final = Table(
     "nodes",

@@ -38,6 +38,8 @@ class Owner:
     correlation_id: str | None
     playbook: str | None
     fingerprint: str | None
+    trace: str | None = None
+    """The trace context that the project carries, as text; None if it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ _OWNER: Final = (
         plans.c.correlation_id,
         plans.c.playbook,
         plans.c.fingerprint,
+        plans.c.trace,
     )
     .join(plans, plans.c.id == tasks.c.id)
     .order_by(tasks.c.id)

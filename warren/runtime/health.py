@@ -101,6 +101,7 @@ def _bound(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen()  # from here on callers wait for the answer instead of being refused
     except OSError as error:
         raise InvalidInput(
             "health_address",

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-import time
 from contextlib import asynccontextmanager
 
 from warren.errors import BrokerUnavailable
@@ -29,8 +28,11 @@ class Sleeper:
             raise RuntimeError("bang amqp://me:hunter2@nowhere/")
         if self.do == "end":
             return
-        if self.do == "stick":
-            time.sleep(3600)  # noqa: ASYNC251
+        while self.do == "deaf":
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                say("deaf")
         await asyncio.Event().wait()
 
     async def drain(self, grace_s):
@@ -50,8 +52,10 @@ def sleeper(settings):
             readiness.watch("broker", lambda: "a connection to amqp://nowhere")
             say("waiting")
             await asyncio.Event().wait()
-        yield Sleeper(do)
-        say("closed")
+        try:
+            yield Sleeper(do)
+        finally:
+            say("closed")
 
     return factory
 

@@ -1,0 +1,97 @@
+"""A whole cluster within one command: nothing but a folder with a cluster file, a playbook and a skill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from warren.cli import main
+
+CLUSTER = """
+version: 1
+teams:
+  writers:
+    modules: [{module}]
+    skills: {{greet: {{}}}}
+playbooks: [greetings.yaml]
+"""
+PLAYBOOK = """
+name: greetings
+input: {type: object, required: [names], properties: {names: {type: array}}}
+plan:
+  kind: delegate
+  team: writers
+  plan:
+    kind: map
+    items: input.names
+    do: {kind: call, skill: greet, input: {name: item}}
+    reduce: collect
+"""
+SKILL = """
+from warren import skill
+
+@skill("greet", team="writers")
+async def greet(name: str) -> dict:
+    if name == "nobody":
+        raise ValueError("there is nobody")
+    return {"text": "hello " + name}
+"""
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    module = f"greeting_skills_{os.getpid()}"
+    (tmp_path / "cluster.yaml").write_text(CLUSTER.format(module=module))
+    (tmp_path / "greetings.yaml").write_text(PLAYBOOK)
+    (tmp_path / f"{module}.py").write_text(SKILL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / ".warren").mkdir()
+    yield tmp_path
+    sys.modules.pop(module, None)
+
+
+def submit(*words):
+    return main(["submit", "greetings", "--broker", "memory", *words])
+
+
+def test_a_project_runs_without_rabbitmq_and_its_result_is_printed(place, capsys):
+    assert submit("--set", 'names=["ada", "grace"]') == 0
+    items = json.loads(capsys.readouterr().out)["items"]
+    assert [item["text"] for item in items] == ["hello ada", "hello grace"]
+
+
+def test_watching_ends_with_the_result(place, capsys):
+    assert submit("--set", 'names=["ada"]', "--watch") == 0
+    said = capsys.readouterr().out
+    assert "succeeded" in said
+    assert "hello ada" in said
+
+
+def test_json_is_one_object_a_line_and_the_result_is_the_last(place, capsys):
+    assert submit("--set", 'names=["ada"]', "--watch", "--json") == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines[-2]["status"] == "succeeded"
+    assert lines[-1]["outcome"]["output"]["items"] == [{"text": "hello ada"}]
+
+
+def test_an_input_that_does_not_fit_is_refused_with_the_place(place, capsys):
+    assert submit("--set", "names=5", "--json") == 2
+    error = json.loads(capsys.readouterr().err)["error"]
+    assert error["pointer"] == "/input/names"
+
+
+def test_a_playbook_that_does_not_exist_is_refused_with_those_that_do(place, capsys):
+    assert main(["submit", "nope", "--broker", "memory"]) == 2
+    assert "greetings" in capsys.readouterr().err
+
+
+def test_a_cluster_in_memory_ends_on_a_signal(place):
+    argv = [sys.executable, "-m", "warren.cli", "up", "--broker", "memory", "--json"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert json.loads(process.stdout.readline())["state"] == "ready"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0

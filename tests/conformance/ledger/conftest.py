@@ -119,7 +119,7 @@ def node_row(path, kind="map", status="open", **columns):
 
 def accepted_event(project, at=10.0, **columns):
     row = task_row(project, owner=None, parent=None, kind="project", team=None, skill=None, created_at=at, **columns)
-    plan = {"id": project, "plan": '{"kind":"call"}', "report_to": "director", "playbook": "survey"}
+    plan = {"id": project, "plan": '{"kind":"call"}', "report_to": "director", "playbook": "survey", "to_trace": True}
     return ProjectAccepted(project, at, row, plan)
 
 

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from warren.errors import InvalidInput, LedgerUnavailable
-from warren.ledger.event import Dispatched, NodesChanged, Planned, Reported, Settled, Started, Stopped
+from warren.ledger.event import (
+    Dispatched,
+    NodesChanged,
+    Overtaken,
+    Planned,
+    Reported,
+    Settled,
+    Started,
+    Stopped,
+    Traced,
+)
 from warren.ledger.history import Until
 from warren.ledger.ledger import open_ledger
 from warren.ledger.rebuild import as_of, rebuild
@@ -32,7 +42,10 @@ class Life:
 
     def event(self, draw):
         self.now += 1
-        moves = (self.plan, self.assign, self.dispatch, self.settle, self.move, self.stop, self.report, self.start)
+        moves = (
+            *(self.plan, self.assign, self.dispatch, self.settle, self.move),
+            *(self.stop, self.report, self.start, self.overtake, self.trace),
+        )
         return moves[draw % len(moves)](draw // len(moves))
 
     def some(self, draw):
@@ -71,6 +84,13 @@ class Life:
 
     def report(self, draw):
         return Reported(self.project, self.now, self.some(draw))
+
+    def overtake(self, draw):
+        late = [self.make["settled"](each, started_at=self.now, history="[]") for each in self.some(draw)]
+        return Overtaken(self.project, self.now, late)
+
+    def trace(self, draw):
+        return Traced(self.ids[draw % len(self.ids)], self.now)
 
     def start(self, draw):
         return Started(self.ids[draw % len(self.ids)], self.now)

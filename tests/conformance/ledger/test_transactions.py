@@ -182,10 +182,11 @@ async def test_a_stop_waits_for_what_is_being_planned_below_it(
     await append(accepted("P"), assigned("P/0"))
     planned = Planned("P/0", 11.0, [task("P/0/0", owner="P/0")], [])
     async with asyncio.TaskGroup() as group, holding(ledger, "P/0") as connection:
-        await connection.run_sync(lambda sync: carry_out(sync, lambda transaction: transaction.append(planned)))
         group.create_task(append(Stopped("P", 12.0, "cancelled", "{}")))
         await wait_until(lambda: someone_waits(ledger), timeout_s=PATIENCE_S)
+        await connection.run_sync(lambda sync: carry_out(sync, lambda transaction: transaction.append(planned)))
     assert (await rows(tasks))["P/0/0"]["status"] == "cancelled"
+    assert [row["type"] for row in (await rows(events)).values()][-2:] == ["tasks.planned", "subtree.stopped"]
 
 
 async def test_ten_thousand_outputs_come_in_the_order_of_their_positions(ledger, append, accepted, task, settled):

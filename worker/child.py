@@ -1,8 +1,10 @@
-"""What a process for CPU-bound handlers does: take a request, run it, answer. JSON goes both ways, never a pickle."""
+"""What a process for handlers does: take a request, run it, answer. JSON goes both ways, never a pickle."""
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import inspect
 import multiprocessing
 import os
 import signal
@@ -83,6 +85,8 @@ def run(request: Request, send: Callable[[bytes, bytes], None]) -> Attempt:
             progress=progress,
         )
         value = skill.handler(**skill.signature.bind(task.input, context))
+        if inspect.iscoroutine(value):
+            value = asyncio.run(value)
         return Attempt(Succeeded(output=skill.signature.dump(value)))
     except BaseException as error:  # noqa: BLE001 - a handler may raise anything
         return of_error(error, task.id, permanent)

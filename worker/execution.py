@@ -7,7 +7,7 @@ import contextvars
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from warren.clock import Clock
 from warren.messages.outcome import Succeeded
@@ -19,6 +19,9 @@ from worker.attempt import Attempt, cancelled, expired, failed, of_error
 from worker.processes import Processes
 from worker.running import Handlers, Running
 from worker.station import Station
+
+CELLS: Final = 2
+"""Tasks that run apart at once."""
 
 Perform = Callable[[Station, Task, Running], Awaitable[Attempt]]
 
@@ -47,16 +50,17 @@ class Execution:
         self._processes = processes
         self._logger = logger
         self._progress = progress
+        self._cells = asyncio.Semaphore(CELLS)
 
-    async def run(self, station: Station, task: Task) -> Attempt:
-        """One attempt of a task."""
+    async def run(self, station: Station, task: Task, *, apart: bool = False) -> Attempt:
+        """One attempt of a task; `apart`, in a process of its own wherever the handler runs otherwise."""
         refused = self._refused(task)
         if refused is not None:
             return refused
         running = Running(self._context(station, task))
         self._handlers.enter(running)
         try:
-            return await self._begun(station, task, running)
+            return await self._begun(station, task, running, apart=apart)
         except (Exception, asyncio.CancelledError, TaskCancelled, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001
             return self._interrupted(error, station, task, running)
         finally:
@@ -96,7 +100,9 @@ class Execution:
         assert told is not None
         return lambda fraction, message: told(context, fraction, message)
 
-    async def _begun(self, station: Station, task: Task, running: Running) -> Attempt:
+    async def _begun(self, station: Station, task: Task, running: Running, *, apart: bool) -> Attempt:
+        if apart and station.skill.mode is not Mode.PROCESS and station.skill.is_importable:
+            return await self._apart(station, task, running)
         match station.skill.mode:
             case Mode.LOOP:
                 return await self._timed(station, task, running, self._on_loop)
@@ -155,8 +161,15 @@ class Execution:
             return of_error(value.error, task.id, skill.permanent)
         return Attempt(Succeeded(output=skill.signature.dump(value)))
 
-    async def _in_process(self, station: Station, task: Task, running: Running) -> Attempt:
-        async with self._processes.lent(station.skill, running) as child:
+    async def _apart(self, station: Station, task: Task, running: Running) -> Attempt:
+        """Few at once: a skill that is made for a thread may need much memory for each process."""
+        async with self._cells:
+            if running.context.cancelled:
+                return cancelled(running.context.reason)
+            return await self._in_process(station, task, running, kept=False)
+
+    async def _in_process(self, station: Station, task: Task, running: Running, *, kept: bool = True) -> Attempt:
+        async with self._processes.lent(station.skill, running, kept=kept) as child:
 
             async def perform(station: Station, task: Task, running: Running) -> Attempt:
                 return await self._processes.run(child, station.skill, task, running)

@@ -108,9 +108,9 @@ class Processes:
             await asyncio.to_thread(child.close)
 
     @asynccontextmanager
-    async def lent(self, skill: Skill, running: Running) -> AsyncIterator[Child]:
-        """A process for one task, started: what that takes is not the handler's time."""
-        child = self._idle.pop() if self._idle else Child(skill.handler.__module__)
+    async def lent(self, skill: Skill, running: Running, *, kept: bool = True) -> AsyncIterator[Child]:
+        """A process for one task, started: what that takes is not the handler's time. Not `kept`, it has no other."""
+        child = self._idle.pop() if self._idle and kept else Child(skill.handler.__module__)
         self._busy.add(child)
         running.kill = child.kill
         try:
@@ -119,7 +119,7 @@ class Processes:
         finally:
             running.kill = None
             self._busy.discard(child)
-            await self._take_back(child)
+            await self._take_back(child, kept=kept)
 
     async def run(self, child: Child, skill: Skill, task: Task, running: Running) -> Attempt:
         """One attempt of a task, in a process that is lent for it."""
@@ -139,8 +139,8 @@ class Processes:
             await working
             raise
 
-    async def _take_back(self, child: Child) -> None:
-        if child.is_idle:
+    async def _take_back(self, child: Child, *, kept: bool) -> None:
+        if child.is_idle and kept:
             self._idle.append(child)
         else:
             child.kill()

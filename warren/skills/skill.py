@@ -50,6 +50,12 @@ class Skill:
     base_s: float | None = None
     cap_s: float | None = None
 
+    @property
+    def is_importable(self) -> bool:
+        """Whether another process finds the handler by its name."""
+        qualname: Any = getattr(self.handler, "__qualname__", "")
+        return bool(qualname) and "<" not in qualname and getattr(self.handler, "__module__", "") != "__main__"
+
 
 def skill(  # noqa: PLR0913 - all but the name are given by name
     name: str,

@@ -9,7 +9,7 @@ from typing import Final
 import typer
 
 from topology.errors import ClusterFileError, ProfileRefused
-from warren.cli import cancel, doctor, ledger, result, roles, status, submit, topology, up
+from warren.cli import cancel, doctor, ledger, result, roles, status, submit, topology, up, users
 from warren.cli.failing import report
 from warren.errors import WarrenError
 
@@ -41,6 +41,7 @@ app.command("cancel")(cancel.cancel)
 app.command("doctor")(doctor.doctor)
 app.add_typer(topology.app, name="topology")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(users.app, name="users")
 for role, module in roles.ROLES.items():
     app.command(role, help=f"Run one {module} process; the same as python -m {module}.", **roles.PASSED_ON)(
         roles.command(module)

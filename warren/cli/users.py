@@ -102,7 +102,3 @@ def export(
 
 def _users(cluster: Cluster, publishers: list[str] | None) -> tuple[User, ...]:
     return users_of(cluster, publishers or ())
-
-
-if __name__ == "__main__":
-    app()

@@ -17,6 +17,9 @@ from warren.errors import InvalidInput
 from warren.messages.codec import to_json
 
 MAX_QUOTED_CHARS: Final = 200
+MAX_CHARS: Final = 4_000
+MAX_DEPTH: Final = 100
+"""Parsing takes time that grows with the square of the length, and reading the tree takes stack."""
 
 Scope = Mapping[str, Any]
 """What an expression sees: `input` always, `item` and `index` inside a map, `results` inside a sequence."""
@@ -54,6 +57,8 @@ Template = Annotated[str | dict[str, Any], AfterValidator(_checked_template)]
 
 def parse(text: str) -> Ast:
     """The syntax tree of an expression. Raises ValueError with the reason."""
+    if len(text) > MAX_CHARS:
+        raise ValueError(f"{quoted(text)} has {len(text):,} characters; an expression may have {MAX_CHARS:,}")
     try:
         parsed = dict(jmespath.compile(text).parsed)
     except JMESPathError as error:
@@ -61,7 +66,16 @@ def parse(text: str) -> Ast:
         raise ValueError(f"{quoted(text)} is not a JMESPath expression: {reason}") from None
     except RecursionError:
         raise ValueError(f"{quoted(text)} is nested too deeply") from None
+    if _is_deep(parsed):
+        raise ValueError(f"{quoted(text)} is nested too deeply")
     return parsed
+
+
+def _is_deep(tree: Ast) -> bool:
+    level = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in node.get("children", ()) if isinstance(child, dict)]
+    return bool(level)
 
 
 def compiled(template: Any) -> Evaluator:

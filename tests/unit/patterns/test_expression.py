@@ -49,7 +49,7 @@ def test_what_is_no_expression_is_refused_with_the_text(text):
 
 def test_an_expression_that_is_nested_too_deeply_is_refused():
     with pytest.raises(ValueError, match="too deeply"):
-        parse("!" * 5_000 + "a")
+        parse("!" * 3_900 + "a")
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,19 @@ def test_an_expression_that_fails_on_the_data_says_so(text):
     assert text in caught.value.message
 
 
+@pytest.mark.parametrize("text", ["!" * 101 + "a", "a" + "[]" * 101, "a" + " | a" * 101])
+def test_an_expression_of_more_than_a_hundred_levels_is_refused(text):
+    with pytest.raises(ValueError, match="too deeply"):
+        parse(text)
+
+
+def test_an_expression_of_many_characters_is_refused_before_it_is_parsed():
+    with pytest.raises(ValueError, match="4,000"):
+        parse("a" * 5_000_000)
+
+
 def test_the_words_about_a_long_expression_are_short():
-    text = "join(',', input) || '" + "long" * 5_000 + "'"
+    text = "join(',', input) || '" + "long" * 900 + "'"
     with pytest.raises(InvalidInput) as caught:
         compiled(text)({"input": [1]})
     assert len(caught.value.message) < 1_000

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 DEATHS: Final = ("x-death", "x-first-death-", "x-last-death-")
 """A history that travels with a copy makes brokers before 4.0 drop it as a dead-letter cycle."""
+COPIES: Final = ("CC", "BCC")
+"""Keys to which the broker sends copies: what goes where is not for strangers to decide."""
 MAX_VALUE_CHARS: Final = 2_000
 MAX_CHARS: Final = 16_000
 """All headers of a message share one frame with its other properties, and most brokers limit it to 128 KiB."""
@@ -25,7 +27,7 @@ def forwarded(headers: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     left_out = chars = 0
     for name, value in headers.items():
-        if name.startswith(DEATHS):
+        if name.startswith(DEATHS) or name in COPIES:
             continue
         plain = _plain(value)
         chars += len(name) + len(str(plain))

@@ -43,9 +43,18 @@ class Raw(str):
     def encode(self, *_):
         return super().encode("latin-1")
 
+    def __str__(self):
+        return self
+
     @classmethod
     def of(cls, value):
-        return cls(value.decode("latin-1")) if isinstance(value, bytes) else value
+        match value:
+            case bytes():
+                return cls(value.decode("latin-1"))
+            case dict():
+                return {cls.of(name): cls.of(part) for name, part in value.items()}
+            case _:
+                return value
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from topology.command_line import CommandLine
@@ -40,3 +40,14 @@ class SkillSettings(Section):
     command: CommandLine | None = Field(
         default=None, description="makes a command-line program of this machine a skill"
     )
+
+    @model_validator(mode="after")
+    def _cap_is_above_base(self) -> Self:
+        if self.base_s is not None and self.cap_s is not None and self.cap_s < self.base_s:
+            raise PydanticCustomError(
+                "cap_below_base",
+                "cap_s ({cap_s} s) is below base_s ({base_s} s), but no wait can be longer than the longest; raise "
+                "cap_s or lower base_s",
+                {"cap_s": f"{self.cap_s:g}", "base_s": f"{self.base_s:g}"},
+            )
+        return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from topology.names import RETRY_UNIT_MS
 from topology.retry_ladder import backoff_ms, units_for
 
 
@@ -33,8 +34,9 @@ class RetryPolicy:
     def delay_units(
         self, attempt: int, *, draw: float, after_s: float | None = None, left_s: float | None = None
     ) -> int | None:
-        """The same in steps of the retry ladder; None also if `left_s`, until the deadline, would be over."""
+        """The same in steps of the retry ladder; None also if `left_s`, until the deadline, would be over by then."""
         delay_ms = self.delay_ms(attempt, draw=draw, after_s=after_s)
-        if delay_ms is None or (left_s is not None and delay_ms >= left_s * 1000):
+        if delay_ms is None:
             return None
-        return units_for(delay_ms)
+        units = units_for(delay_ms)
+        return None if left_s is not None and units * RETRY_UNIT_MS >= left_s * 1000 else units

@@ -8,7 +8,8 @@ from typing import Final
 
 from topology.names import work_queue
 from topology.skill_settings import SkillSettings
-from warren.skills.skill import Mode, Skill
+from warren.errors import SkillError
+from warren.skills.skill import Mode, Skill, cap_below_base
 from worker.retry import RetryPolicy
 
 ON_LOOP: Final = 8
@@ -41,19 +42,27 @@ def station(
     concurrency: int | None = None,
     cores: int | None = None,
 ) -> Station:
-    """`concurrency` is what the operator of this process wants."""
+    """`concurrency` is what the operator of this process wants. Raises SkillError for what cannot be together."""
     # A command keeps its own time, so that it can tell how it was stopped.
     own_time = settings.command is None
     return Station(
         team=team,
         skill=skill,
         concurrency=concurrency or settings.concurrency or skill.concurrency or _concurrency(skill.mode, cores),
-        policy=RetryPolicy(
-            max_attempts=settings.max_attempts or skill.max_attempts or DEFAULT.max_attempts,
-            base_s=settings.base_s or skill.base_s or DEFAULT.base_s,
-            cap_s=settings.cap_s or skill.cap_s or DEFAULT.cap_s,
-        ),
+        policy=_policy(skill, settings),
         timeout_s=(settings.timeout_s or skill.timeout_s) if own_time else None,
+    )
+
+
+def _policy(skill: Skill, settings: SkillSettings) -> RetryPolicy:
+    """A default gives way to what was set; what was set in two places has to fit."""
+    base_s, cap_s = settings.base_s or skill.base_s, settings.cap_s or skill.cap_s
+    if base_s is not None and cap_s is not None and cap_s < base_s:
+        raise SkillError(f"{skill.place}, with what cluster.yaml sets for it: {cap_below_base(base_s, cap_s)}")
+    return RetryPolicy(
+        max_attempts=settings.max_attempts or skill.max_attempts or DEFAULT.max_attempts,
+        base_s=base_s or min(DEFAULT.base_s, cap_s or DEFAULT.base_s),
+        cap_s=cap_s or max(DEFAULT.cap_s, base_s or DEFAULT.cap_s),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 class Retry(Exception):
     """Try again, after `after_s` seconds if given, else when the skill's back-off says so.
@@ -11,6 +13,8 @@ class Retry(Exception):
 
     def __init__(self, reason: str = "", *, after_s: float | None = None, code: str = "retry_wanted") -> None:
         super().__init__(reason or "the handler asked for another attempt")
+        if after_s is not None and (not isinstance(after_s, int | float) or math.isnan(after_s)):
+            raise TypeError(f"Retry(after_s={after_s!r}): it takes a number of seconds")
         self.after_s = after_s
         self.code = code
 

@@ -118,9 +118,21 @@ def check(made: Skill) -> None:
         value = getattr(made, what)
         if value is not None and not value > 0:
             raise SkillError(f"{made.place}: {what} is {value!r}, but must be more than 0")
+    if made.max_attempts is not None and not isinstance(made.max_attempts, int):
+        raise SkillError(f"{made.place}: max_attempts is {made.max_attempts!r}, but must be a whole number")
+    if made.base_s is not None and made.cap_s is not None and made.cap_s < made.base_s:
+        raise SkillError(f"{made.place}: {cap_below_base(made.base_s, made.cap_s)}")
     for error in made.permanent:
         if not (isinstance(error, type) and issubclass(error, Exception)):
             raise SkillError(f"{made.place}: permanent={error!r} is no exception class")
+
+
+def cap_below_base(base_s: float, cap_s: float) -> str:
+    """What is wrong with such a policy."""
+    return (
+        f"cap_s ({cap_s:g} s) is below base_s ({base_s:g} s), but no wait can be longer than the longest; raise cap_s "
+        "or lower base_s"
+    )
 
 
 def _check_token(made: Skill, what: str, word: str) -> None:

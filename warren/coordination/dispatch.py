@@ -31,8 +31,8 @@ TASK_BYTES = 80
 """What one task of a bundle has around its id and its input."""
 DEFAULT_EXCHANGE = ""
 REPLY_PREFIX = "reply."
-MAX_EXPIRATION_S = (2**32 - 1) / 1000
-"""About 50 days. A broker refuses a message with a longer time to live, and closes the channel."""
+MAX_EXPIRATION_S = 365 * 86_400.0
+"""A broker refuses a time to live of more than ten years, and closes the channel."""
 
 
 @dataclass(slots=True)

@@ -139,7 +139,7 @@ def bar(step: dict[str, Any], began_s: float, seconds: float) -> str:
     took_s = step["ended_s"] - step["started_s"]
     length = max(1, round(took_s / seconds * BAR_WIDTH))
     drawn = (" " * offset + "█" * length)[:BAR_WIDTH].ljust(BAR_WIDTH)
-    return f"{step['kind']:<10} {step['name']:<12} {drawn} {took_s:6.2f} s"
+    return f"{step['step']:<12} {drawn} {took_s:6.2f} s"
 
 
 def announce(command: list[str]) -> None:

@@ -60,7 +60,8 @@ def _head(status: Status, now: float) -> Text:
 
 def _line(branch: Branch, now: float) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
-    label = Text.assemble(f"{branch.kind} ", (branch.name, "bold")) if branch.name else Text(branch.kind)
+    what = f"{branch.kind} {branch.name}" if branch.name not in {"", branch.kind} else branch.kind
+    label = Text.assemble((branch.step, "bold"), " ", (what, "dim")) if branch.step else Text(what)
     cells: list[RenderableType] = [label, Text(branch.status, style=STYLES.get(branch.status, ""))]
     if branch.total:
         cells += [ProgressBar(total=branch.total, completed=branch.done, width=BAR_WIDTH), _counts(branch)]

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import null, select
+from sqlalchemy import bindparam, null, select
 
 from warren.ids import child_id, key_of
 from warren.ledger.id_list import is_among
-from warren.ledger.schema import nodes, tasks
+from warren.ledger.schema import nodes, plans, tasks
 from warren.ledger.transaction import Transaction
 from warren.messages.codec import from_json
 from warren.messages.message import JsonObject
@@ -51,6 +51,7 @@ _NODES: Final = select(
     nodes.c.started_at,
     nodes.c.ended_at,
 ).where(is_among(nodes.c.path, "ids"))
+_PLAN: Final = select(plans.c.plan).where(plans.c.id == bindparam("id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,13 @@ class _Count:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A row of the tree; `place` orders it: the positions from the root down."""
+    """A row of the tree; `place` orders it: the positions from the root down. `node` is its part of the plan."""
 
     row: Any
     state: JsonObject
     place: tuple[int, ...]
+    step: str
+    node: JsonObject
 
 
 def tree(transaction: Transaction, project: str, playbook: str) -> list[Branch]:
@@ -84,15 +87,16 @@ def tree(transaction: Transaction, project: str, playbook: str) -> list[Branch]:
     lines = _walk(transaction, project)
     counts = _counts(lines)
     ordered = sorted(lines.values(), key=lambda line: line.place)[:MAX_BRANCHES]
-    return [_branch(line.row, playbook, counts.get(line.row.id, _Count())) for line in ordered]
+    return [_branch(line, playbook, counts.get(line.row.id, _Count())) for line in ordered]
 
 
 def _walk(transaction: Transaction, project: str) -> dict[str, _Line]:
     """The lines of the tree by id, level by level from the project down."""
     found: dict[str, _Line] = {}
     wanted = [project]
+    plan = _plan(transaction, project)
     while wanted and len(found) < MAX_BRANCHES:
-        level = [_line(row, found) for row in _rows(transaction, wanted) if _is_listed(row, found)]
+        level = [_line(row, found, plan) for row in _rows(transaction, wanted) if _is_listed(row, found)]
         found.update((line.row.id, line) for line in level)
         wanted = [child_id(line.row.id, key) for line in level for key in _keys(line)]
     return found
@@ -103,10 +107,33 @@ def _rows(transaction: Transaction, ids: list[str]) -> Iterator[Any]:
         yield from transaction.connection.execute(statement, {"ids": ids})
 
 
-def _line(row: Any, found: Mapping[str, _Line]) -> _Line:
+def _plan(transaction: Transaction, project: str) -> JsonObject:
+    text = transaction.connection.execute(_PLAN, {"id": project}).scalar()
+    return {} if text is None else from_json(text)
+
+
+def _line(row: Any, found: Mapping[str, _Line], plan: JsonObject) -> _Line:
     parent = found.get(row.parent or "")
-    place = () if parent is None else (*parent.place, row.position)
-    return _Line(row, {} if row.state is None else from_json(row.state), place)
+    state = {} if row.state is None else from_json(row.state)
+    if parent is None:
+        return _Line(row, state, (), "", {"plan": plan})
+    step, node = child_of(parent.node, key_of(row.id))
+    return _Line(row, state, (*parent.place, row.position), step, node)
+
+
+def child_of(node: JsonObject, key: str) -> tuple[str, JsonObject]:
+    """(its name among its siblings, its own part) of a child in a plan as data; nameless where the plan has no name."""
+    match node:
+        case {"kind": "sequence", "steps": dict(named)} | {"kind": "parallel", "branches": dict(named)}:
+            return list(named.items())[int(key)]
+        case {"kind": "map", "reduce": dict(reducer)} if key == "reduce":
+            return key, reducer
+        case {"kind": "map", "do": dict(body)}:
+            return "", body
+        case {"plan": dict(plan)}:
+            return "", plan
+        case _:
+            return "", {}
 
 
 def _is_listed(row: Any, found: Mapping[str, _Line]) -> bool:
@@ -180,10 +207,12 @@ def _items(line: _Line) -> _Count:
     return _Count(state.get("total", 0), done, state.get("failures", 0))
 
 
-def _branch(row: Any, playbook: str, count: _Count) -> Branch:
+def _branch(line: _Line, playbook: str, count: _Count) -> Branch:
+    row = line.row
     return Branch(
         id=row.id,
         kind=row.kind,
+        step=line.step,
         name=playbook if row.kind == "project" else row.name or row.skill or row.team or "",
         status=row.status,
         total=count.total,

@@ -38,7 +38,8 @@ class Branch(Value):
 
     id: str
     kind: str
-    name: str = ""
+    name: str = Field(default="", description="the playbook, team or skill")
+    step: str = Field(default="", description="how the plan above calls it, as in a sequence's steps")
     status: str
     total: int = Field(default=0, description="children known so far")
     done: int = 0

@@ -26,6 +26,7 @@ from warren.messages.codec import MAX_POINTER_CHARS, MAX_REASON_CHARS, shortened
 from warren.messages.outcome import ErrorInfo
 from warren.messages.reply import Accepted, AnyAnswer, Finished, Rejected
 from warren.patterns.playbook import Playbooks
+from warren.telemetry.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,17 @@ class Director:
     """One replica of the director; all replicas are equal."""
 
     def __init__(
-        self, broker: Broker, ledger: Ledger, clock: Clock, cluster: Cluster, playbooks: Playbooks, entropy: Entropy
+        self,
+        broker: Broker,
+        ledger: Ledger,
+        clock: Clock,
+        cluster: Cluster,
+        playbooks: Playbooks,
+        entropy: Entropy,
+        telemetry: Telemetry | None = None,
     ) -> None:
-        self._coordinator = Coordinator(broker, ledger, clock, cluster)
+        telemetry = telemetry or Telemetry.silent("director")
+        self._coordinator = Coordinator(broker, ledger, clock, cluster, telemetry)
         self._acceptance = Acceptance(playbooks, clock, entropy)
         self._enquiries = Enquiries(self._coordinator)
         queues = {names.PROJECTS_QUEUE: self.accept, names.DIRECTOR_QUEUE: self.listen}

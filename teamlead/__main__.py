@@ -15,6 +15,7 @@ from warren.runtime.cluster_file import read_cluster, team_of
 from warren.runtime.process import main
 from warren.runtime.readiness import Readiness
 from warren.runtime.service import Service, ServiceFactory
+from warren.telemetry.telemetry import Telemetry
 
 
 def teamlead(settings: TeamLeadSettings) -> ServiceFactory:
@@ -23,12 +24,12 @@ def teamlead(settings: TeamLeadSettings) -> ServiceFactory:
     team = team_of(cluster, settings.team)
 
     @asynccontextmanager
-    async def factory(readiness: Readiness) -> AsyncIterator[Service]:
+    async def factory(readiness: Readiness, telemetry: Telemetry) -> AsyncIterator[Service]:
         broker = RabbitBroker(settings.amqp_url.get_secret_value(), name=settings.agent)
         ledger = open_ledger(settings.ledger_url.get_secret_value())
         readiness.watch("broker", lambda: broker.waiting_for)
         async with broker, ledger:
-            service = TeamLead(broker, ledger, SystemClock(), cluster, team)
+            service = TeamLead(broker, ledger, SystemClock(), cluster, team, telemetry)
             readiness.watch("ledger", lambda: service.waiting_for)
             yield service
 

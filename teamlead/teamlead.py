@@ -19,13 +19,23 @@ from warren.ledger.ledger import Ledger
 from warren.ledger.transaction import Transaction
 from warren.messages.assignment import Assignment
 from warren.messages.codec import decode
+from warren.telemetry.telemetry import Telemetry
 
 
 class TeamLead:
     """One replica of a team's lead; all replicas are equal."""
 
-    def __init__(self, broker: Broker, ledger: Ledger, clock: Clock, cluster: Cluster, team: str) -> None:
-        self._coordinator = Coordinator(broker, ledger, clock, cluster)
+    def __init__(
+        self,
+        broker: Broker,
+        ledger: Ledger,
+        clock: Clock,
+        cluster: Cluster,
+        team: str,
+        telemetry: Telemetry | None = None,
+    ) -> None:
+        telemetry = telemetry or Telemetry.silent("teamlead")
+        self._coordinator = Coordinator(broker, ledger, clock, cluster, telemetry)
         queues = {names.lead_queue(team): self.accept, names.lead_results_queue(team): self._coordinator.settle}
         self._station = Station(broker, self._coordinator, queues, work_queues(cluster, team))
 

@@ -9,13 +9,16 @@ from pathlib import Path
 
 from topology.cluster import Cluster, load_cluster
 from topology.errors import ClusterFileError
+from topology.holding import longest_hold_s
 from warren.broker.rabbit.broker import RabbitBroker
 from warren.errors import InvalidInput, SkillError
 from warren.runtime.process import main
 from warren.runtime.readiness import Readiness
 from warren.runtime.service import Service, ServiceFactory
 from warren.telemetry.logs import get_logger
+from warren.telemetry.telemetry import Telemetry
 from worker.equipment import stations
+from worker.patience import within_hold
 from worker.settings import WorkerSettings
 from worker.station import Station
 from worker.worker import Options, Worker
@@ -25,14 +28,21 @@ def worker(settings: WorkerSettings) -> ServiceFactory:
     """A worker on RabbitMQ. Raises InvalidInput for whatever is wrong before there is a connection."""
     cluster = _cluster(settings.cluster)
     served = _stations(settings, cluster)
-    options = Options(results_per_message=settings.results_per_message, limit_bytes=cluster.limits.message_bytes)
+    options = Options(
+        results_per_message=settings.results_per_message,
+        limit_bytes=cluster.limits.message_bytes,
+        max_tasks=settings.max_tasks,
+        max_memory_mb=settings.max_memory_mb,
+    )
 
     @asynccontextmanager
-    async def serve(readiness: Readiness) -> AsyncIterator[Service]:
+    async def serve(readiness: Readiness, telemetry: Telemetry) -> AsyncIterator[Service]:
         broker = RabbitBroker(settings.amqp_url.get_secret_value(), name=f"worker {settings.team} {settings.agent}")
         readiness.watch("broker", lambda: broker.waiting_for)
         async with broker:
-            role = Worker(settings.team, served, broker, agent=settings.agent, options=options)
+            telemetry.provide()
+            bounded = _bounded(served, cluster, settings, broker.server_version)
+            role = Worker(settings.team, bounded, broker, agent=settings.agent, telemetry=telemetry, options=options)
             readiness.watch("worker", lambda: role.waiting_for)
             _announce(settings.team, served)
             yield role
@@ -60,6 +70,11 @@ def _stations(settings: WorkerSettings, cluster: Cluster) -> list[Station]:
         return stations(settings, cluster)
     except SkillError as error:
         raise InvalidInput("skills_unusable", str(error)) from None
+
+
+def _bounded(served: list[Station], cluster: Cluster, settings: WorkerSettings, version: str) -> list[Station]:
+    hold_s = longest_hold_s(cluster.profile, version, configured_s=settings.consumer_timeout_s)
+    return within_hold(served, hold_s, version)
 
 
 def _announce(team: str, served: list[Station]) -> None:

@@ -7,15 +7,19 @@ from typing import Final
 
 from pydantic_core import PydanticSerializationError
 
+from topology.names import RETRY_UNIT_MS
 from warren.broker.port import Delivery, Outgoing
 from warren.errors import MessageTooLarge
 from warren.messages.outcome import ErrorInfo, Failed, Outcome
 from warren.messages.result import Result
 from warren.messages.task import Task, TaskMessage
+from warren.messages.tried import Tried
 from worker.attempt import Attempt, failed, sendable
 from worker.dead_letter import parked_task, postponed
 from worker.retry import RetryPolicy
+from worker.suspicion import redeliveries
 
+MAX_TRIED_CHARS: Final = 500
 ENVELOPE_BYTES: Final = 64
 """What a result message adds to its one result."""
 
@@ -26,6 +30,7 @@ class Conclusion:
 
     result: bytes | None = None
     messages: tuple[Outgoing, ...] = ()
+    is_retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +53,32 @@ class Clerk:
         self, delivery: Delivery, message: TaskMessage, task: Task, ended: Ended, policy: RetryPolicy, draw: float
     ) -> Conclusion:
         """`draw` is a random number in 0..1."""
-        ended, result = self._sendable(message, task, ended)
+        ended, result = self._sendable(message, task, ended, redelivered=redeliveries(delivery) > 0)
         outcome = ended.attempt.outcome
         if not isinstance(outcome, Failed):
             return Conclusion(result)
         units = retry_units(task, outcome.error, ended, policy, draw)
         if units is not None:
-            return Conclusion(messages=(postponed(delivery, message, task, units),))
+            copy = postponed(delivery, message, task, self._tried(task, outcome.error, ended, units), units)
+            return Conclusion(messages=(copy,), is_retry=True)
         error = outcome.error
         return Conclusion(result, (parked_task(delivery, message, task, error.code, error.message),))
 
-    def _sendable(self, message: TaskMessage, task: Task, ended: Ended) -> tuple[Ended, bytes]:
+    def _tried(self, task: Task, error: ErrorInfo, ended: Ended, units: int) -> Tried:
+        return Tried(
+            attempt=task.attempt,
+            agent=self._agent,
+            started_s=ended.started_s,
+            ended_s=ended.ended_s,
+            code=error.code,
+            message=error.message[:MAX_TRIED_CHARS],
+            delay_s=units * RETRY_UNIT_MS / 1000,
+        )
+
+    def _sendable(self, message: TaskMessage, task: Task, ended: Ended, *, redelivered: bool) -> tuple[Ended, bytes]:
         """The result in JSON; an output that cannot be sent has become a failure."""
         try:
-            encoded = self._encoded(message, task, ended)
+            encoded = self._encoded(message, task, ended, redelivered=redelivered)
         except PydanticSerializationError as error:
             reason = sendable(f"the handler's output cannot be sent: {error}", 500)
             return self._failed(message, task, ended, "output_invalid", reason)
@@ -74,7 +91,7 @@ class Clerk:
         instead = Ended(failed(code, reason, task.id, permanent=True), ended.started_s, ended.ended_s)
         return instead, self._encoded(message, task, instead)
 
-    def _encoded(self, message: TaskMessage, task: Task, ended: Ended) -> bytes:
+    def _encoded(self, message: TaskMessage, task: Task, ended: Ended, *, redelivered: bool = False) -> bytes:
         outcome: Outcome = ended.attempt.outcome
         result = Result(
             id=task.id,
@@ -84,6 +101,8 @@ class Clerk:
             started_s=ended.started_s,
             ended_s=ended.ended_s,
             agent=self._agent,
+            tried=task.tried,
+            redelivered=redelivered or None,
         )
         return result.__pydantic_serializer__.to_json(result, exclude_none=True)
 

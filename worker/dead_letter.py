@@ -8,23 +8,26 @@ from typing import Any, Final
 
 from topology import names
 from topology.names import queue_token, retry_key, retry_name
+from warren.broker.headers import forwarded
 from warren.broker.port import Delivery, Outgoing, Properties
 from warren.messages.codec import DEFAULT_LIMIT_BYTES, encode
 from warren.messages.task import Task, TaskMessage
+from warren.messages.tried import Tried
+from worker import suspicion
 from worker.attempt import sendable
 
 MAX_REASON_CHARS: Final = 2_000
-DEATHS: Final = ("x-death", "x-first-death-", "x-last-death-")
-"""A history that travels with a copy makes brokers before 4.0 drop it as a dead-letter cycle."""
 NO_LIMIT: Final = 64 * DEFAULT_LIMIT_BYTES
 """A copy is no larger than what came in, give or take the envelope."""
+MAX_TRIED: Final = 32
+"""Attempts that a task remembers; of more, the last."""
 ENTRY: Final = retry_name(names.RETRY_LEVELS - 1)
 
 
 def parked(delivery: Delivery, code: str, reason: str, pointer: str = "") -> Outgoing:
     """A delivery as it is, with what is wrong with it."""
     before = delivery.properties
-    headers = _living(before.headers) | _errors(delivery, code, reason, pointer)
+    headers = forwarded(before.headers) | _errors(delivery, code, reason, pointer)
     # the broker checks that a user_id is ours, and an expiration would delete the dead letter
     properties = replace(before, headers=headers, user_id=None, expiration_ms=None, message_id=None, persistent=True)
     return Outgoing(names.DEAD, queue_token(delivery.queue), delivery.body, properties)
@@ -36,10 +39,25 @@ def parked_task(delivery: Delivery, message: TaskMessage, task: Task, code: str,
     return Outgoing(names.DEAD, queue_token(delivery.queue), *_alone(delivery, message, task, headers))
 
 
-def postponed(delivery: Delivery, message: TaskMessage, task: Task, units: int) -> Outgoing:
-    """The task's next attempt, on the ladder for `units`."""
-    again = task.model_copy(update={"attempt": task.attempt + 1})
-    return Outgoing(ENTRY, retry_key(units, delivery.queue), *_alone(delivery, message, again, {}))
+def postponed(delivery: Delivery, message: TaskMessage, task: Task, tried: Tried, units: int) -> Outgoing:
+    """The task's next attempt, on the ladder for `units`; it takes along what is known of the one before.
+
+    What ran apart does so again, with a fresh count of its redeliveries.
+    """
+    known = [*(task.tried or ()), tried][-MAX_TRIED:]
+    again = task.model_copy(update={"attempt": task.attempt + 1, "tried": known})
+    count = min(suspicion.redeliveries(delivery), suspicion.APART_FROM)
+    return _on_ladder(delivery, message, again, units, count)
+
+
+def returned(delivery: Delivery, message: TaskMessage, task: Task, units: int) -> Outgoing:
+    """The same attempt of a task that was delivered before: alone, counted, on the ladder for `units`."""
+    return _on_ladder(delivery, message, task, units, suspicion.redeliveries(delivery))
+
+
+def _on_ladder(delivery: Delivery, message: TaskMessage, task: Task, units: int, count: int) -> Outgoing:
+    headers = {suspicion.HEADER: count} if count else {}
+    return Outgoing(ENTRY, retry_key(units, delivery.queue), *_alone(delivery, message, task, headers))
 
 
 def _alone(
@@ -52,13 +70,9 @@ def _alone(
         priority=message.priority,
         timestamp_s=delivery.properties.timestamp_s,
         app_id=delivery.properties.app_id,
-        headers={**_living(delivery.properties.headers), **headers, "x-attempt": task.attempt},
+        headers={**forwarded(delivery.properties.headers), **headers, "x-attempt": task.attempt},
     )
     return body, properties
-
-
-def _living(headers: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in headers.items() if not name.startswith(DEATHS)}
 
 
 def _errors(delivery: Delivery, code: str, reason: str, pointer: str) -> dict[str, Any]:

@@ -13,11 +13,16 @@ from warren.messages.codec import decode
 from warren.messages.outcome import Failed
 from warren.messages.task import Task, TaskMessage
 from warren.skills.context import Logger
-from worker.conclusion import Clerk, Ended
-from worker.dead_letter import parked
+from warren.telemetry import contract
+from warren.telemetry.telemetry import Telemetry
+from worker import suspicion
+from worker.attempt import Attempt, failed
+from worker.conclusion import Clerk, Conclusion, Ended
+from worker.dead_letter import parked, returned
 from worker.execution import Execution
 from worker.line import Line
 from worker.outbox import Outbox, Packable, Ticket
+from worker.recycling import Recycling
 from worker.station import Station
 
 
@@ -33,6 +38,8 @@ class Workplace:
     outbox: Outbox
     clerk: Clerk
     limit_bytes: int
+    telemetry: Telemetry
+    recycling: Recycling
 
 
 class Lane:
@@ -117,10 +124,41 @@ class Lane:
         return message
 
     async def _perform(self, ticket: Ticket, message: TaskMessage) -> None:
+        count = suspicion.redeliveries(ticket.delivery)
+        if suspicion.is_given_up(count):
+            self._give_up(ticket, message, count)
+        elif ticket.delivery.redelivered:
+            self._send_on(ticket, message, count)
+        else:
+            await self._run(ticket, message)
+
+    def _send_on(self, ticket: Ticket, message: TaskMessage, count: int) -> None:
+        """Somebody had it before: each of its tasks goes on alone, so that no other suffers from the one to blame."""
+        for task in message.tasks:
+            units = suspicion.pause_units(count, self._place.draw())
+            self._place.outbox.add_message(ticket, returned(ticket.delivery, message, task, units))
+
+    def _give_up(self, ticket: Ticket, message: TaskMessage, count: int) -> None:
+        now = self._place.clock.now()
+        for task in message.tasks:
+            attempt = failed(suspicion.CODE, suspicion.words(count), task.id, permanent=True)
+            self._conclude(ticket, message, task, Ended(attempt, now, now))
+
+    async def _run(self, ticket: Ticket, message: TaskMessage) -> None:
         for task in message.tasks:
             started_s = self._place.clock.now()
-            attempt = await self._place.execution.run(self._station, task)
+            attempt = await self._attempt(ticket.delivery, task)
             self._conclude(ticket, message, task, Ended(attempt, started_s, self._place.clock.now()))
+
+    async def _attempt(self, delivery: Delivery, task: Task) -> Attempt:
+        """One attempt, in the trace that its message came with."""
+        handling = self._place.telemetry.handling
+        token = handling.enter(delivery.properties.headers, task.id, task.attempt)
+        apart = suspicion.runs_apart(suspicion.redeliveries(delivery))
+        try:
+            return await self._place.execution.run(self._station, task, apart=apart)
+        finally:
+            handling.leave(token)
 
     def _conclude(self, ticket: Ticket, message: TaskMessage, task: Task, ended: Ended) -> None:
         if isinstance(ended.attempt.outcome, Failed):
@@ -131,8 +169,19 @@ class Lane:
         conclusion = self._place.clerk.conclude(
             ticket.delivery, message, task, ended, self._station.policy, self._place.draw()
         )
+        self._count(conclusion, ended)
+        self._place.recycling.count()
         ticket.open += len(conclusion.messages) - (conclusion.result is None)
         for copy in conclusion.messages:
             self._place.outbox.add_message(ticket, copy)
         if conclusion.result is not None:
             self._place.outbox.add_result(Packable(ticket, message.team, message.priority, task.id, conclusion.result))
+
+    def _count(self, conclusion: Conclusion, ended: Ended) -> None:
+        metrics, who = self._place.telemetry.metrics, (self._station.team, self._station.skill.name)
+        took_s, status = ended.ended_s - ended.started_s, ended.attempt.outcome.status
+        metrics.observe(contract.ATTEMPT_DURATION, took_s, *who, status)
+        if conclusion.is_retry:
+            metrics.add(contract.RETRIES, *who)
+        elif conclusion.messages:
+            metrics.add(contract.GIVEN_UP, *who)

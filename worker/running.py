@@ -56,6 +56,10 @@ class Handlers:
     def leave(self, running: Running) -> None:
         self._running.discard(running)
 
+    def count(self, skill: str) -> int:
+        """How many handlers of a skill are at work."""
+        return sum(running.context.skill == skill for running in [*self._running])
+
     def cancel(self, subtree: str, reason: str) -> int:
         """Stop what runs below `subtree`, and refuse what is still to come. Returns how many were stopped."""
         self._unwanted[subtree] = reason

@@ -21,3 +21,14 @@ class WorkerSettings(ServiceSettings):
         default=None, ge=1, le=10_000, description="how many tasks of each skill to run at once; default: by the skill"
     )
     results_per_message: int = Field(default=64, ge=1, le=256, description="how many results may share a message")
+    max_tasks: int | None = Field(
+        default=None, ge=1, description="leave after so many tasks, for a fresh process to take over; default: never"
+    )
+    max_memory_mb: int | None = Field(
+        default=None, ge=1, description="leave when its own memory is above so many MiB; default: never"
+    )
+    consumer_timeout_s: float | None = Field(
+        default=None,
+        gt=0,
+        description="the broker's consumer_timeout, in seconds, if its configuration does not leave it at 30 minutes",
+    )

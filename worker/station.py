@@ -28,6 +28,8 @@ class Station:
     concurrency: int
     policy: RetryPolicy
     timeout_s: float | None
+    longest_s: float | None = None
+    """How long one message may keep a worker, if anything limits it: a fixed bundle takes a multiple of its tasks."""
 
     @property
     def queue(self) -> str:
@@ -43,14 +45,16 @@ def station(
     cores: int | None = None,
 ) -> Station:
     """`concurrency` is what the operator of this process wants. Raises SkillError for what cannot be together."""
-    # A command keeps its own time, so that it can tell how it was stopped.
-    own_time = settings.command is None
+    line = settings.command
+    timeout_s = (line and line.timeout_s) or settings.timeout_s or skill.timeout_s
+    bundle = settings.bundle if isinstance(settings.bundle, int) else 1
     return Station(
         team=team,
         skill=skill,
         concurrency=concurrency or settings.concurrency or skill.concurrency or _concurrency(skill.mode, cores),
         policy=_policy(skill, settings),
-        timeout_s=(settings.timeout_s or skill.timeout_s) if own_time else None,
+        timeout_s=timeout_s if line is None else None,  # a command keeps its own, and can tell how it was stopped
+        longest_s=None if timeout_s is None else timeout_s * bundle,
     )
 
 

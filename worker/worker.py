@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from warren.broker.port import Broker
@@ -15,7 +16,9 @@ from warren.clock import Clock, SystemClock
 from warren.messages.codec import DEFAULT_LIMIT_BYTES
 from warren.messages.command import Control
 from warren.skills.skill import Mode
+from warren.telemetry import contract
 from warren.telemetry.logs import get_logger
+from warren.telemetry.telemetry import Telemetry
 from worker.conclusion import Clerk
 from worker.execution import Execution
 from worker.inbox import listen
@@ -23,6 +26,7 @@ from worker.lane import Lane, Workplace
 from worker.outbox import Outbox
 from worker.processes import Processes
 from worker.progress import ProgressReports
+from worker.recycling import Recycling
 from worker.running import Handlers
 from worker.station import Station
 
@@ -36,6 +40,8 @@ class Options:
 
     results_per_message: int = 64
     limit_bytes: int = DEFAULT_LIMIT_BYTES
+    max_tasks: int | None = None
+    max_memory_mb: int | None = None
 
 
 class Worker:
@@ -57,6 +63,7 @@ class Worker:
         agent: str,
         clock: Clock | None = None,
         draw: Callable[[], float] = random.random,
+        telemetry: Telemetry | None = None,
         options: Options = Options(),
     ) -> None:
         self._team = team
@@ -65,7 +72,8 @@ class Worker:
         self._handlers = Handlers()
         self._threads = ThreadPoolExecutor(_threads_for(stations), thread_name_prefix="skill")
         self._processes = Processes(self._threads)
-        clock = clock or SystemClock()
+        self._clock = clock = clock or SystemClock()
+        self._recycling = Recycling(options.max_tasks, options.max_memory_mb)
         self._reports = ProgressReports(broker, clock, agent)
         self._outbox = Outbox(
             broker,
@@ -91,35 +99,56 @@ class Worker:
             outbox=self._outbox,
             clerk=Clerk(agent, options.limit_bytes),
             limit_bytes=options.limit_bytes,
+            telemetry=telemetry or Telemetry.silent("worker", agent),
+            recycling=self._recycling,
         )
+        for one in stations:
+            name = one.skill.name
+            place.telemetry.metrics.watch(contract.IN_FLIGHT, partial(self._handlers.count, name), team, name)
         self._lanes = [Lane(station, place) for station in stations]
 
     @property
     def waiting_for(self) -> str | None:
         """What keeps it from working, in words for readiness."""
+        if self._recycling.reason is not None:
+            return f"it is leaving: {self._recycling.reason}"
         return next((words for lane in self._lanes if (words := lane.waiting_for)), self._outbox.trouble)
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Work until cancelled, or until it is time to make room for a fresh process."""
         try:
             async with self._processes, asyncio.TaskGroup() as group:
-                group.create_task(self._outbox.run())
-                group.create_task(self._reports.run())
-                group.create_task(listen(self._broker, self._team, self._heard, self._logger))
-                for lane in self._lanes:
-                    group.create_task(lane.run())
+                work = [
+                    group.create_task(self._outbox.run()),
+                    group.create_task(self._reports.run()),
+                    group.create_task(listen(self._broker, self._team, self._heard, self._logger)),
+                    *(group.create_task(lane.run()) for lane in self._lanes),
+                ]
+                await self._recycling.due(self._clock)
+                self._logger.info("leaving for a fresh process to take over", reason=self._recycling.reason)
+                await self._take_nothing_new()
+                await self._finish()
+                for one in work:
+                    one.cancel()
         finally:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def drain(self, grace_s: float) -> None:
         """Take nothing new, finish what runs within `grace_s`, give back the rest."""
-        for lane in self._lanes:
-            await lane.stop()
+        await self._take_nothing_new()
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
-                for lane in self._lanes:
-                    await lane.finished()
-                await self._outbox.flushed()
+                await self._finish()
+
+    async def _take_nothing_new(self) -> None:
+        for lane in self._lanes:
+            await lane.stop()
+
+    async def _finish(self) -> None:
+        """Return when what runs has ended and is confirmed."""
+        for lane in self._lanes:
+            await lane.finished()
+        await self._outbox.flushed()
 
     def _heard(self, control: Control) -> None:
         stopped = self._handlers.cancel(control.subtree, control.reason)

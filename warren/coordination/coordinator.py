@@ -23,6 +23,7 @@ from warren.messages.codec import decode
 from warren.messages.command import Control
 from warren.messages.result import ResultMessage
 from warren.messages.task import TaskMessage
+from warren.telemetry.telemetry import Telemetry
 
 ENVELOPE_BYTES = 1024 * 1024
 """What our own messages may have on top of the inputs and outputs that the limit is for."""
@@ -33,8 +34,9 @@ MAX_CONTROLS = 64
 class Coordinator:
     """The engine with its hands: runs transactions of the carrier, turns effects into messages."""
 
-    def __init__(self, broker: Broker, ledger: Ledger, clock: Clock, cluster: Cluster) -> None:
+    def __init__(self, broker: Broker, ledger: Ledger, clock: Clock, cluster: Cluster, telemetry: Telemetry) -> None:
         self.clock = clock
+        self.telemetry = telemetry
         self.limit_bytes = cluster.limits.message_bytes
         self.carrier = Carrier(self.limit_bytes)
         self.desk = Desk(broker, ledger, clock)

@@ -72,12 +72,7 @@ class Timeline:
     lines: list[Line]
 
 
-_OWNER: Final = (
-    select(tasks, plans.c.playbook, plans.c.trace)
-    .join(plans, plans.c.id == tasks.c.id)
-    .where(tasks.c.id == bindparam("id"))
-)
-_TASKS: Final = select(
+_COURSE: Final = (
     tasks.c.id,
     tasks.c.parent,
     tasks.c.kind,
@@ -93,8 +88,13 @@ _TASKS: Final = select(
     tasks.c.ended_at,
     tasks.c.error,
     tasks.c.history,
-    null().label("playbook"),
-).where(is_among(tasks.c.id, "ids"))
+)
+_OWNER: Final = (
+    select(*_COURSE, plans.c.playbook, plans.c.trace)
+    .join(plans, plans.c.id == tasks.c.id)
+    .where(tasks.c.id == bindparam("id"))
+)
+_TASKS: Final = select(*_COURSE, null().label("playbook")).where(is_among(tasks.c.id, "ids"))
 _NODES: Final = select(
     nodes.c.path,
     nodes.c.parent,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from warren.messages.message import Message, UnixSeconds, Value
 from warren.messages.outcome import Outcome
+from warren.messages.tried import Tried
 
 
 class Result(Value):
@@ -20,6 +21,8 @@ class Result(Value):
     started_s: UnixSeconds
     ended_s: UnixSeconds
     agent: str = Field(default="", description="who ran it")
+    tried: list[Tried] | None = Field(default=None, description="the attempts before this one")
+    redelivered: bool | None = Field(default=None, description="whoever had it first was lost, and it began anew")
 
 
 class ResultMessage(Message):

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from warren.messages.message import JsonObject, Message, Priority, Token, UnixSeconds, Value
+from warren.messages.tried import Tried
 
 
 class Task(Value):
@@ -16,6 +17,7 @@ class Task(Value):
     input: JsonObject
     attempt: int = 1
     deadline_s: UnixSeconds | None = None
+    tried: list[Tried] | None = Field(default=None, description="the attempts before this one")
 
 
 class TaskMessage(Message):

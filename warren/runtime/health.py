@@ -1,4 +1,4 @@
-"""`/livez`, `/readyz` and `/startupz`: whether to kill, to send work to, or to wait for this process.
+"""`/livez`, `/readyz` and `/startupz`: whether to kill, to send work to, or to wait for this process; and `/metrics`.
 
 The server has a thread and an event loop of its own, so that it can say that the process's loop is stuck.
 """
@@ -8,18 +8,20 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 from warren.errors import InvalidInput
 from warren.runtime.heartbeat import STUCK_AFTER_S, Heartbeat
 from warren.runtime.readiness import Readiness
+from warren.telemetry.prometheus import CONTENT_TYPE
 
 OK: Final = 200
 UNAVAILABLE: Final = 503
@@ -56,10 +58,11 @@ class Health:
 class HealthServer:
     """Serves the three answers as long as its `async with`. Port 0 takes a free one; `url` tells which."""
 
-    def __init__(self, health: Health, host: str, port: int) -> None:
+    def __init__(self, health: Health, host: str, port: int, metrics: Callable[[], str] = str) -> None:
+        """`metrics` gives the page for Prometheus."""
         self._socket = _bound(host, port)
         config = uvicorn.Config(
-            _application(health), log_config=None, access_log=False, lifespan="off", ws="none", loop="asyncio"
+            _application(health, metrics), log_config=None, access_log=False, lifespan="off", ws="none", loop="asyncio"
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="health", daemon=True)
@@ -84,7 +87,7 @@ class HealthServer:
         asyncio.run(self._server.serve(sockets=[self._socket]))
 
 
-def _application(health: Health) -> Starlette:
+def _application(health: Health, metrics: Callable[[], str]) -> Starlette:
     def route(path: str, answer: str) -> Route:
         async def endpoint(_: Request) -> JSONResponse:
             code, body = getattr(health, answer)()
@@ -92,7 +95,11 @@ def _application(health: Health) -> Starlette:
 
         return Route(path, endpoint)
 
-    return Starlette(routes=[route(f"/{name}", name) for name in ("livez", "readyz", "startupz")])
+    async def page(_: Request) -> PlainTextResponse:
+        return PlainTextResponse(metrics(), headers={"Content-Type": CONTENT_TYPE})
+
+    probes = [route(f"/{name}", name) for name in ("livez", "readyz", "startupz")]
+    return Starlette(routes=[*probes, Route("/metrics", page)])
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
+from warren.clock import SystemClock
 from warren.errors import InvalidInput, WarrenError
 from warren.runtime import tether
 from warren.runtime.exit_code import ExitCode
@@ -20,7 +21,10 @@ from warren.runtime.readiness import Readiness
 from warren.runtime.service import DRAIN_MARGIN_S, ServiceFactory, host
 from warren.runtime.settings import ServiceSettings, load, misspelt
 from warren.runtime.signals import stop_on_signals
+from warren.telemetry import contract
 from warren.telemetry.logs import bind, configure_logs, get_logger
+from warren.telemetry.span import Service as Who
+from warren.telemetry.telemetry import Telemetry
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -46,17 +50,19 @@ def run_service(factory: ServiceFactory, settings: ServiceSettings, role: str) -
     configure_logs(settings.log, settings.log_level)
     bind(role=role, agent=settings.agent)
     tether.tie(os.environ, settings.grace_s + DRAIN_MARGIN_S + TEARDOWN_S)
+    telemetry = Telemetry(Who(role, settings.agent), SystemClock(), os.environ)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(Process(factory, settings, role).run())
+        return runner.run(Process(factory, settings, role, telemetry).run())
 
 
 class Process:
     """The life of one process."""
 
-    def __init__(self, factory: ServiceFactory, settings: ServiceSettings, role: str) -> None:
+    def __init__(self, factory: ServiceFactory, settings: ServiceSettings, role: str, telemetry: Telemetry) -> None:
         self._factory = factory
         self._settings = settings
         self._role = role
+        self._telemetry = telemetry
         self._readiness = Readiness()
         self._notifier = Notifier(os.environ)
         self._stop = asyncio.Event()
@@ -68,7 +74,8 @@ class Process:
         for sentence in misspelt(type(self._settings), os.environ):
             self._log.warning(sentence)
         try:
-            await self._live()
+            async with self._telemetry:
+                await self._live()
         except Exception as error:  # noqa: BLE001
             return self._failed(error)
         self._log.info("cut short" if self._cut_short else "stopped")
@@ -77,14 +84,16 @@ class Process:
     async def _live(self) -> None:
         heartbeat = Heartbeat()
         async with asyncio.TaskGroup() as group, self._health(heartbeat) as health_url:
-            beating = group.create_task(heartbeat.run())
+            aside = [group.create_task(heartbeat.run()), group.create_task(self._telemetry.run())]
             serving = group.create_task(self._serve(health_url))
             with stop_on_signals(lambda: self._drain(serving), lambda: self._stop_now(serving)):
                 await asyncio.wait({serving})
-            beating.cancel()
+            for task in aside:
+                task.cancel()
 
     async def _serve(self, health_url: str | None) -> None:
-        async with self._factory(self._readiness) as service:
+        self._telemetry.metrics.watch(contract.READY, lambda: float(not self._readiness.waiting_for()))
+        async with self._factory(self._readiness, self._telemetry) as service:
             self._readiness.mark_started()
             self._announce(health_url)
             await host(service, self._stop, self._settings.grace_s)
@@ -120,7 +129,8 @@ class Process:
             return
         who = {"role": self._role, "agent": self._settings.agent}
         health = Health(self._readiness, heartbeat, who)
-        async with HealthServer(health, self._settings.health_host, self._settings.health_port) as server:
+        address = (self._settings.health_host, self._settings.health_port)
+        async with HealthServer(health, *address, metrics=self._telemetry.page) as server:
             yield server.url
 
 

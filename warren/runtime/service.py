@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
 from warren.runtime.readiness import Readiness
+from warren.telemetry.telemetry import Telemetry
 
 DRAIN_MARGIN_S: Final = 5.0
 """What a drain may take beyond its grace before it is cut off."""
@@ -26,14 +27,14 @@ class ServiceFactory(Protocol):
     """Opens what a service needs, in order, and closes it in reverse.
 
     @asynccontextmanager
-    async def director(readiness: Readiness) -> AsyncIterator[Service]:
+    async def director(readiness: Readiness, telemetry: Telemetry) -> AsyncIterator[Service]:
         broker = RabbitBroker(...)
         readiness.watch("broker", lambda: broker.waiting_for)
         async with broker, Ledger(...) as ledger:
-            yield Director(broker, ledger)
+            yield Director(broker, ledger, telemetry)
     """
 
-    def __call__(self, readiness: Readiness, /) -> AbstractAsyncContextManager[Service]: ...
+    def __call__(self, readiness: Readiness, telemetry: Telemetry, /) -> AbstractAsyncContextManager[Service]: ...
 
 
 async def host(service: Service, stop: asyncio.Event, grace_s: float) -> None:

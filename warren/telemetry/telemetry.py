@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
 
-from warren.clock import Clock
+from warren.clock import Clock, SystemClock
 from warren.telemetry.handling import Handling
 from warren.telemetry.metrics import Metrics
 from warren.telemetry.otlp import Otlp
@@ -42,6 +43,11 @@ class Telemetry:
         self._set_up_spans()
         self.handling = Handling(marks_unsampled=self.spans is not None)
 
+    @classmethod
+    def silent(cls, role: str, instance: str = "") -> Self:
+        """Tells nobody anything: for tests, and for roles that run within another program."""
+        return cls(Service(role, instance), SystemClock(), {})
+
     def page(self) -> str:
         """What a Prometheus gets that scrapes this process."""
         return exposition(self.metrics.read())
@@ -68,6 +74,14 @@ class Telemetry:
             await asyncio.Event().wait()
         else:
             await self._pushed.run()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Send what is left, as far as the collector answers."""

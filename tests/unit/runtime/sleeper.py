@@ -46,7 +46,7 @@ def sleeper(settings):
     do = os.environ.get("DO", "sleep")
 
     @asynccontextmanager
-    async def factory(readiness):
+    async def factory(readiness, telemetry):
         readiness.watch("broker", lambda: None)
         if do == "never ready":
             readiness.watch("broker", lambda: "a connection to amqp://nowhere")

@@ -1,337 +1,125 @@
-"""A whole cluster in one process on virtual time, whose coordinators can be killed between any two of their steps."""
+"""A lead's plan on a real ledger, moved on by hand."""
 
-import asyncio
-import json
-from collections import Counter
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from random import Random
 
 import pytest
 
-from director.director import Director
-from teamlead.teamlead import TeamLead
-from topology import names
-from topology.build import build
-from topology.cluster import parse_cluster
-from warren.broker.memory import MemoryBroker, MemoryServer
-from warren.broker.port import Outgoing, Properties, Verdict
-from warren.clock import VirtualClock
+from warren.coordination.settlement import Carrier, Incoming
+from warren.ledger.event import ProjectAccepted
 from warren.ledger.ledger import open_ledger
-from warren.ledger.schema import events, tasks
-from warren.messages.codec import decode, encode
-from warren.messages.outcome import Succeeded
-from warren.messages.reply import Reply
-from warren.messages.result import Result, ResultMessage
-from warren.messages.task import TaskMessage
-from warren.patterns.playbook import Playbooks, parse_playbook
+from warren.ledger.schema import events, nodes, tasks
+from warren.messages.codec import to_json
+from warren.messages.outcome import ErrorInfo, Failed, Succeeded
+from warren.messages.result import Result
+from warren.patterns.plan import dump_plan, parse_plan
 
-CLUSTER = """
-version: 1
-teams:
-  scouts:
-    skills:
-      work: {}
-      bundled: {bundle: 2}
-  analysts:
-    skills:
-      join: {}
-"""
-CALL = {"kind": "call", "skill": "work", "input": {"n": "item"}}
-NESTED = {
-    "kind": "delegate",
-    "team": "analysts",
-    "input": {"n": "input.n"},
-    "plan": {"kind": "call", "skill": "join", "input": {"n": "input.n"}},
-}
-TALL = {
-    "kind": "sequence",
-    "steps": {
-        "fan": {
-            "kind": "delegate",
-            "team": "scouts",
-            "plan": {"kind": "map", "items": "input.items", "do": CALL, "window": 2, "reduce": "sum"},
-        },
-        "both": {
-            "kind": "parallel",
-            "branches": {
-                "deep": {"kind": "delegate", "team": "scouts", "input": {"n": "results.fan.n"}, "plan": NESTED},
-                "flat": {
-                    "kind": "delegate",
-                    "team": "analysts",
-                    "input": {"n": "input.more"},
-                    "plan": {"kind": "call", "skill": "join", "input": {"n": "input.n"}},
-                },
-            },
-        },
-    },
-    "output": {"sum": "results.fan.n", "deep": "results.both.deep.n", "flat": "results.both.flat.n"},
-}
-TALL_INPUT = {"items": [1, 2, 3], "more": 10}
-TALL_OUTPUT = {"sum": 12, "deep": 24, "flat": 20}
-
-OUTAGE_S = 60.0
-QUIET_ROUNDS = 12
-
-
-class Crash(BaseException):
-    """The process is gone: nothing but its supervisor may catch this."""
+PROJECT = "0197f0a0-0000-7000-8000-000000000001"
+LEAD = f"{PROJECT}/0"
+ROOT = f"{LEAD}/0"
+LIMIT_BYTES = 100_000
 
 
 @dataclass
-class Fuse:
-    """Counts the steps of all coordinators, and blows at those that it is told."""
+class Office:
+    """One ledger and one carrier; time is a number that tests set."""
 
-    at: frozenset = frozenset()
-    passed: int = 0
-    blown: int = 0
-    trail: list = field(default_factory=list)
-
-    def step(self, name):
-        self.passed += 1
-        self.trail.append(name)
-        if self.passed in self.at:
-            self.blown += 1
-            raise Crash(name)
-
-
-class FragileLedger:
-    """Dies before a transaction, inside it before the commit, or after it."""
-
-    def __init__(self, ledger, fuse):
-        self._ledger = ledger
-        self._fuse = fuse
-
-    async def transact(self, work):
-        self._fuse.step("before the transaction")
-
-        def fragile(transaction):
-            value = work(transaction)
-            transaction.flush()
-            self._fuse.step("before the commit")
-            return value
-
-        value = await self._ledger.transact(fragile)
-        self._fuse.step("after the commit")
-        return value
-
-
-class FragileBroker:
-    """Dies before a publish, with a part of the batch out, before the confirm, or around the acks."""
-
-    def __init__(self, broker, fuse):
-        self._broker = broker
-        self._fuse = fuse
-
-    def __getattr__(self, name):
-        return getattr(self._broker, name)
-
-    async def publish(self, batch):
-        self._fuse.step("before the publish")
-        half = len(batch) // 2
-        if half:
-            await self._broker.publish(batch[:half])
-            self._fuse.step("within the publish")
-        await self._broker.publish(batch[half:])
-        self._fuse.step("before the confirm")
-
-    @asynccontextmanager
-    async def subscribe(self, queue, *, prefetch):
-        async with self._broker.subscribe(queue, prefetch=prefetch) as subscription:
-            yield FragileSubscription(subscription, self._fuse)
-
-
-class FragileSubscription:
-    def __init__(self, subscription, fuse):
-        self._subscription = subscription
-        self._fuse = fuse
-
-    async def receive(self, limit=256):
-        batch = await self._subscription.receive(limit)
-        self._fuse.step("after receiving")
-        return batch
-
-    async def settle(self, verdicts):
-        verdicts = list(verdicts)
-        self._fuse.step("before the acks")
-        half = len(verdicts) // 2
-        if half:
-            await self._subscription.settle(verdicts[:half])
-            self._fuse.step("within the acks")
-        await self._subscription.settle(verdicts[half:])
-        self._fuse.step("after the acks")
-
-    async def cancel(self):
-        await self._subscription.cancel()
-
-
-@dataclass
-class World:
-    """The cluster, its client, and what came out."""
-
-    clock: VirtualClock
-    server: MemoryServer
     ledger: object
-    fuse: Fuse
-    random: Random
-    cluster: object
-    playbooks: Playbooks
-    replies: list = field(default_factory=list)
-    outcome_of: object = None
-    group: asyncio.TaskGroup = None
-    living: list = field(default_factory=list)
-    is_leaving: bool = False
+    limit_bytes: int = LIMIT_BYTES
+    now: float = 1_000.0
+    carrier: Carrier = None
+    effects: list = field(default_factory=list)
 
-    def director(self, broker):
-        ledger = FragileLedger(self.ledger, self.fuse)
-        return Director(broker, ledger, self.clock, self.cluster, self.playbooks, self.random.randbytes)
+    def __post_init__(self):
+        self.restart()
 
-    def lead(self, team):
-        def make(broker):
-            return TeamLead(broker, FragileLedger(self.ledger, self.fuse), self.clock, self.cluster, team)
+    def restart(self):
+        """What a new process would have: nothing in memory."""
+        self.carrier = Carrier(self.limit_bytes)
 
-        return make
+    async def do(self, work):
+        """A transaction, and its effects once it is durable."""
+        effects = await self.ledger.transact(work)
+        self.carrier.keep(effects)
+        self.effects.append(effects)
+        return effects
 
-    async def keep_alive(self, make):
-        """A supervisor: whenever the process dies, its connection is cut and a new one is started."""
-        while True:
-            async with MemoryBroker(self.server) as broker:
-                try:
-                    await make(FragileBroker(broker, self.fuse)).run()
-                except* Crash:
-                    broker.sever()
+    async def begin(self, plan, *, deadline_at=None, priority=4, **data):
+        """A project that delegates this plan to the scouts, whose lead has begun; returns the lead's effects."""
+        whole = {"kind": "delegate", "team": "scouts", "plan": plan}
+        task = {"id": PROJECT, "kind": "project", "priority": priority, "deadline_at": deadline_at}
+        task |= {"input": to_json(data), "created_at": self.now}
+        row = {"id": PROJECT, "plan": to_json(dump_plan(parse_plan(whole))), "report_to": "director"}
+        event = ProjectAccepted(PROJECT, self.now, task, row)
+        await self.ledger.transact(lambda transaction: transaction.append(event))
+        await self.start(PROJECT)
+        return await self.start(LEAD)
 
-    async def work(self, team, skill):
-        """A worker that bundles nothing and never dies; it doubles `n`."""
-        async with (
-            MemoryBroker(self.server) as broker,
-            broker.subscribe(names.work_queue(team, skill), prefetch=10) as subscription,
-        ):
-            while True:
-                for delivery in await subscription.receive():
-                    message = decode(TaskMessage, delivery.body)
-                    results = [self._done(task, message.owner) for task in message.tasks]
-                    body = encode(ResultMessage(results=results))
-                    await broker.publish([Outgoing(names.RESULTS, names.result_key(team), body, OF_RESULTS)])
-                    await subscription.settle([(delivery, Verdict.ACK)])
+    async def start(self, owner):
+        return await self.do(lambda tx: self.carrier.begin(tx, tx.lock([owner])[owner], self.now))
 
-    def _done(self, task, owner):
-        now = self.clock.now()
-        outcome = self.outcome_of(task) if self.outcome_of else Succeeded(output={"n": 2 * task.input["n"]})
-        return Result(id=task.id, owner=owner, attempt=task.attempt, outcome=outcome, started_s=now, ended_s=now)
+    async def settle(self, *results, redelivered=False):
+        incoming = [Incoming(result, redelivered) for result in results]
+        return await self.do(lambda transaction: self.carrier.settle(transaction, incoming, self.now))
 
-    async def listen(self, ready):
-        async with MemoryBroker(self.server) as broker, broker.inbox([(names.REPLIES, "reply.me")]) as inbox:
-            ready.set()
-            while True:
-                for delivery in await inbox.receive():
-                    self.replies.append(decode(Reply, delivery.body))
-                    await inbox.settle([(delivery, Verdict.ACK)])
+    async def finish(self, owner, outcome):
+        return await self.do(lambda tx: self.carrier.finish(tx, tx.lock([owner])[owner], outcome, self.now))
 
-    async def submit(self, body, key="project.tall", **properties):
-        text = body if isinstance(body, bytes) else json.dumps(body).encode()
-        address = Properties(**{"reply_to": "reply.me", **properties})
-        async with MemoryBroker(self.server) as broker:
-            await broker.publish([Outgoing(names.INGRESS, key, text, address)])
-
-    async def command(self, body):
-        await self.submit(body, key=f"command.{body['verb']}")
-
-    async def query(self, body):
-        await self.submit(body, key=f"query.{body['noun']}")
-
-    async def quiet(self):
-        """Until nobody has done anything for a while of no time."""
-        still, seen = 0, None
-        while still < QUIET_ROUNDS:
-            await asyncio.sleep(0)
-            now = (self.fuse.passed, len(self.replies))
-            still, seen = (still + 1, seen) if now == seen else (0, now)
-
-    async def pass_time(self, seconds):
-        until = self.clock.now() + seconds
-        await self.quiet()
-        while (due := self.clock.next_wake()) is not None and due <= until:
-            self.clock.advance_to(due)
-            await self.quiet()
-        self.clock.advance_to(until)
-        await self.quiet()
-
-    async def until(self, condition, within_s=OUTAGE_S):
-        """Lets virtual time pass until the condition holds."""
-        end = self.clock.now() + within_s
-        await self.quiet()
-        while not condition():
-            assert self.clock.now() < end, f"not within {within_s} s of virtual time; {self.replies}"
-            await self.pass_time(0.5)
-
-    def finished(self):
-        return [reply.answer for reply in self.replies if reply.answer.kind == "finished"]
-
-    async def dead_letters(self):
-        """What was given up, by queue."""
-        owners = [names.DIRECTOR, *self.cluster.teams]
-        letters = {}
-        async with MemoryBroker(self.server) as broker:
-            for queue in [*map(names.dead_queue, owners), names.UNROUTABLE_QUEUE]:
-                async with broker.subscribe(queue, prefetch=1000) as subscription:
-                    if (await broker.depth(queue)).messages or subscription._unread:
-                        letters[queue] = await subscription.receive(1000)
-        return letters
-
-    async def rows(self):
+    async def rows(self, table=tasks, key="id"):
         def read(transaction):
-            return {row.id: row for row in transaction.connection.execute(tasks.select())}
+            return {getattr(row, key): row for row in transaction.connection.execute(table.select())}
 
         return await self.ledger.transact(read)
 
-    async def events(self):
-        def read(transaction):
-            return [
-                (row.type, row.subject, json.loads(row.data))
-                for row in transaction.connection.execute(events.select().order_by(events.c.seq))
-            ]
+    async def statuses(self):
+        """Of what is below the lead's assignment, by the rest of the id."""
+        return {path.removeprefix(LEAD): row.status for path, row in (await self.rows()).items() if path > LEAD}
 
-        return await self.ledger.transact(read)
+    async def node_statuses(self):
+        return {path.removeprefix(LEAD): row.status for path, row in (await self.rows(nodes, "path")).items()}
 
-    async def times(self, kind):
-        """How often each task was planned, or settled, according to the events."""
-        return Counter(row["id"] for name, _, data in await self.events() if name == kind for row in data["tasks"])
+    async def event_count(self):
+        return len(await self.rows(events, "seq"))
 
 
-OF_RESULTS = Properties(type=ResultMessage.TYPE)
+def result(path, outcome=None, *, owner=LEAD, attempt=1, now=1_000.0, **output):
+    """Of a task below the lead's assignment, such as `/0/1`; a success with this output unless an outcome is given."""
+    return Result(
+        id=LEAD + path if path.startswith("/") else path,
+        owner=owner,
+        attempt=attempt,
+        outcome=outcome or Succeeded(output=output),
+        started_s=now - 1,
+        ended_s=now,
+        agent="w1",
+    )
 
 
-def playbooks(cluster, **plans):
-    books = [parse_playbook({"name": name, "plan": plan}, name) for name, plan in plans.items()]
-    skills = {team: frozenset(section.skills) for team, section in cluster.teams.items()}
-    return Playbooks(books, skills, cluster.limits)
-
-
-@asynccontextmanager
-async def living_world(*, at=(), seed=0, plans=None, outcome_of=None, cluster_text=CLUSTER):
-    clock, cluster = VirtualClock(), parse_cluster(cluster_text, "cluster.yaml")
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(MemoryServer(clock))
-        ledger = await stack.enter_async_context(open_ledger("sqlite://", inline=True))
-        books = playbooks(cluster, **(plans or {"tall": TALL}))
-        world = World(clock, server, ledger, Fuse(frozenset(at)), Random(seed), cluster, books, outcome_of=outcome_of)
-        async with MemoryBroker(server) as broker:
-            await broker.declare(build(cluster))
-        async with asyncio.TaskGroup() as group:
-            ready = asyncio.Event()
-            makers = [world.director, world.lead("scouts"), world.lead("analysts")]
-            living = [group.create_task(world.keep_alive(make)) for make in makers]
-            for team, section in cluster.teams.items():
-                living += [group.create_task(world.work(team, skill)) for skill in section.skills]
-            living.append(group.create_task(world.listen(ready)))
-            await ready.wait()
-            yield world
-            for task in living:
-                task.cancel()
+def bad(message="broken"):
+    return Failed(error=ErrorInfo(code="handler_error", message=message))
 
 
 @pytest.fixture
-def world():
-    """`async with world(at={3}) as cluster:` a cluster whose coordinators die at their third step."""
-    return living_world
+def result_of():
+    return result
+
+
+@pytest.fixture
+def broken():
+    return bad
+
+
+@pytest.fixture
+async def office():
+    async with open_ledger("sqlite://", inline=True) as ledger:
+        yield Office(ledger)
+
+
+@pytest.fixture
+def new_office():
+    @asynccontextmanager
+    async def make(**settings):
+        async with open_ledger("sqlite://", inline=True) as ledger:
+            yield Office(ledger, **settings)
+
+    return make

@@ -38,6 +38,14 @@ class RootMachine:
     def advance(self, state: JsonObject, settled: Sequence[Settled]) -> Step:
         return Step(state, outcome=settled[0].outcome)
 
+    def reopen(self, state: JsonObject, keys: Sequence[str]) -> JsonObject:
+        del keys
+        return state
+
+    def waiting(self, state: JsonObject) -> Sequence[str]:
+        del state
+        return [ROOT_KEY]
+
     def child(self, key: str) -> Node:
         del key
         return self._plan

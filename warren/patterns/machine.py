@@ -57,6 +57,16 @@ class Machine(Protocol):
     def advance(self, state: JsonObject, settled: Sequence[Settled]) -> Step:
         """The next step, after some children have ended. `state` may be changed in place and returned."""
 
+    def reopen(self, state: JsonObject, keys: Sequence[str]) -> JsonObject:
+        """The state with these children at work again, which had ended badly, as if they had not.
+
+        Whoever asks for it advances then by what the others that it waits for have come to: the node goes on, or ends
+        again because of them.
+        """
+
+    def waiting(self, state: JsonObject) -> Sequence[str]:
+        """The children that have started and of which no end is known."""
+
     def child(self, key: str) -> Node:
         """The plan of that child."""
 

@@ -55,7 +55,9 @@ class Map(Node):
 
 
 class MapMachine:
-    """State: `next` to start; `low`, below which all have ended; `above`, those beyond; `failed`, the first of them."""
+    """State: `next` to start; `low`, below which all have ended but those in `again`; `above`, which ended beyond it;
+    `failures` and `failed`, how many ended badly and the first of them.
+    """
 
     def __init__(self, node: Map, scope: Scope, outputs: Outputs) -> None:
         self._node = node
@@ -69,20 +71,45 @@ class MapMachine:
     def advance(self, state: JsonObject, settled: Many[Settled]) -> Step:
         if state.get("reducing"):
             return self._reduced(state, settled)
-        above = set(state["above"])
+        above, again = set(state["above"]), state.get("again", [])
         for child in settled:
             if child.key == REDUCE_KEY:
                 continue
             index = int(child.key)
-            if index < state["low"] or index in above:
+            if index in again:
+                again.remove(index)
+            elif index < state["low"] or index in above:
                 continue
-            above.add(index)
+            else:
+                above.add(index)
             if not isinstance(child.outcome, Succeeded):
                 self._note_failure(state, index, child)
         self._raise_low(state, above)
         if self._beyond_tolerance(state):
             return Step(state, cancel_rest=True, outcome=self._too_many(state))
         return self._go_on(state)
+
+    def reopen(self, state: JsonObject, keys: Many[str]) -> JsonObject:
+        """Raises InvalidInput for an item when the outputs of the others are being reduced already."""
+        wanted = {int(key) for key in keys if key != REDUCE_KEY}
+        if wanted and state.get("reducing"):
+            raise InvalidInput("tolerated", "the map has gone on to its reduction without that item")
+        again = set(state.get("again", ()))
+        ended = {index for index in wanted - again if index < state["low"] or index in state["above"]}
+        return {
+            **state,
+            "above": [index for index in state["above"] if index not in ended],
+            "again": sorted(again | {index for index in ended if index < state["low"]}),
+            "failures": state["failures"] - len(ended),
+            "failed": [failure for failure in state["failed"] if failure["index"] not in ended],
+        }
+
+    def waiting(self, state: JsonObject) -> Many[str]:
+        if state.get("reducing"):
+            return [REDUCE_KEY]
+        above = set(state["above"])
+        begun = [index for index in range(state["low"], state["next"]) if index not in above]
+        return [str(index) for index in [*state.get("again", ()), *begun]]
 
     def child(self, key: str) -> Node:
         if key == REDUCE_KEY:
@@ -100,7 +127,7 @@ class MapMachine:
         return len(self._items) if key == REDUCE_KEY else int(key)
 
     def _go_on(self, state: JsonObject) -> Step:
-        ended = state["low"] + len(state["above"])
+        ended = ended_items(state)
         if ended == len(self._items):
             return self._all_ended(state)
         first = state["next"]
@@ -128,11 +155,12 @@ class MapMachine:
         return self._node.tolerate != "all" and state["failures"] > self._node.tolerate
 
     def _too_many(self, state: JsonObject) -> Failed:
-        first = state["failed"][0]
-        message = f"item {first['index']} ended as {first['status']}: {first['message']}"
+        said = [
+            f"item {first['index']} ended as {first['status']}: {first['message']}" for first in state["failed"][:1]
+        ]
         if state["failures"] > 1:
-            message = f"{state['failures']} items ended badly; {message}"
-        return Failed(error=ErrorInfo(code="map_failed", message=message))
+            said.insert(0, f"{state['failures']} items ended badly")
+        return Failed(error=ErrorInfo(code="map_failed", message="; ".join(said) or "an item ended badly"))
 
     @staticmethod
     def _raise_low(state: JsonObject, above: set[int]) -> None:
@@ -141,6 +169,11 @@ class MapMachine:
             above.discard(low)
             low += 1
         state["low"], state["above"] = low, sorted(above)
+
+
+def ended_items(state: JsonObject) -> int:
+    """How many items have ended, by the state of a map."""
+    return int(state["low"] + len(state["above"]) - len(state.get("again", ())))
 
 
 def chunked(items: list[Any], size: int | None) -> list[Any]:

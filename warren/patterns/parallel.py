@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from warren.messages.message import JsonObject, Token
-from warren.messages.outcome import AnyOutcome, Succeeded
+from warren.messages.outcome import AnyOutcome, ErrorInfo, Failed, Succeeded
 from warren.patterns.expression import Scope, Template, compiled
 from warren.patterns.failures import summary
 from warren.patterns.machine import Machine, Outputs, Settled, Step
@@ -51,7 +51,7 @@ class Parallel(Node):
 
 
 class ParallelMachine:
-    """State: `open`, the branches that run, and `errors` by branch."""
+    """State: `open`, the branches that run, and `errors` by branch, of those that ended badly."""
 
     def __init__(self, node: Parallel, scope: Scope, outputs: Outputs) -> None:
         self._names = list(node.branches)
@@ -66,16 +66,25 @@ class ParallelMachine:
         return Step({"open": keys, "errors": {}}, start=keys)
 
     def advance(self, state: JsonObject, settled: Many[Settled]) -> Step:
+        worst = None
         for child in settled:
             if child.key not in state["open"]:
                 continue
             state["open"].remove(child.key)
-            if isinstance(child.outcome, Succeeded):
-                continue
-            if self._fail_fast:
-                return Step(state, cancel_rest=True, outcome=child.outcome)
-            state["errors"][self._names[int(child.key)]] = summary(child.outcome)
+            if not isinstance(child.outcome, Succeeded):
+                worst = worst or child.outcome
+                state["errors"][self._names[int(child.key)]] = summary(child.outcome)
+        if self._fail_fast and state["errors"]:
+            return Step(state, cancel_rest=True, outcome=worst or self._known_failure(state["errors"]))
         return Step(state, outcome=None if state["open"] else self._finish(state["errors"]))
+
+    def reopen(self, state: JsonObject, keys: Many[str]) -> JsonObject:
+        again = {self._names[int(key)] for key in keys}
+        errors = {name: error for name, error in state["errors"].items() if name not in again}
+        return {**state, "open": sorted({*state["open"], *keys}, key=int), "errors": errors}
+
+    def waiting(self, state: JsonObject) -> Many[str]:
+        return list(state["open"])
 
     def child(self, key: str) -> Node:
         return self._branches[int(key)]
@@ -86,6 +95,11 @@ class ParallelMachine:
 
     def position(self, key: str) -> int:
         return int(key)
+
+    @staticmethod
+    def _known_failure(errors: JsonObject) -> Failed:
+        name, error = next(iter(errors.items()))
+        return Failed(error=ErrorInfo(code=error["code"], message=f"branch {name}: {error['message']}"))
 
     def _finish(self, errors: JsonObject) -> AnyOutcome:
         outputs = self._in_order({self._names[int(key)]: output for key, output in self._outputs.all()})

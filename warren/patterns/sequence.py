@@ -60,6 +60,13 @@ class SequenceMachine:
             return Step({"at": following}, start=[str(following)])
         return Step({"at": following}, outcome=self._finish(current.outcome))
 
+    def reopen(self, state: JsonObject, keys: Many[str]) -> JsonObject:
+        del keys  # it ended at the step that failed, and never went beyond
+        return state
+
+    def waiting(self, state: JsonObject) -> Many[str]:
+        return [str(state["at"])] if state["at"] < len(self._steps) else ()
+
     def child(self, key: str) -> Node:
         return self._steps[int(key)]
 

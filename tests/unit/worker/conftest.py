@@ -47,7 +47,7 @@ class House:
             )
             role.broker = broker
             self.brokers = [broker]
-            running = group.create_task(role.run())
+            running = role.running = group.create_task(role.run())
             await wait_until(lambda: role.waiting_for is None)
             yield role
             running.cancel()

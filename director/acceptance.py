@@ -12,6 +12,7 @@ from typing import Final
 from topology import names
 from warren.broker.port import Delivery, Properties
 from warren.clock import Clock
+from warren.coordination.carriage import is_exported
 from warren.errors import InvalidInput
 from warren.ids import Entropy, new_project_id
 from warren.ledger.event import ProjectAccepted
@@ -22,6 +23,8 @@ from warren.messages.project import Project
 from warren.patterns.node import Node
 from warren.patterns.plan import dump_plan, parse_plan
 from warren.patterns.playbook import Playbook, Playbooks
+from warren.telemetry.context import TraceContext
+from warren.telemetry.sampling import Sampling
 
 MESSAGE_NAMESPACE: Final = uuid.UUID("6f0c2c1e-58a1-5c5e-9d53-6a8f6d1a7e11")
 DIRECT_REPLY_TO: Final = re.compile(r"amq\.rabbitmq\.reply-to\.[A-Za-z0-9+/=._-]{1,200}")
@@ -41,7 +44,9 @@ class Draft:
 class Acceptance:
     """Turns deliveries into drafts."""
 
-    def __init__(self, playbooks: Playbooks, clock: Clock, entropy: Entropy) -> None:
+    def __init__(self, playbooks: Playbooks, clock: Clock, entropy: Entropy, sampling: Sampling | None = None) -> None:
+        """`sampling` decides what is traced; without it a publisher's context is passed on and nothing exported."""
+        self._sampling = sampling
         self._playbooks = playbooks
         self._clock = clock
         self._entropy = entropy
@@ -55,8 +60,9 @@ class Acceptance:
         plan, data = self._plan_and_input(project)
         now = self._clock.now()
         fingerprint = fingerprint_of(project, data)
+        project_id = self._id(project, delivery, fingerprint, now)
         owner = Owner(
-            id=self._id(project, delivery, fingerprint, now),
+            id=project_id,
             kind="project",
             team=None,
             status="open",
@@ -72,8 +78,17 @@ class Acceptance:
             correlation_id=delivery.properties.correlation_id,
             playbook=project.playbook,
             fingerprint=fingerprint,
+            trace=self._trace(project_id, delivery),
         )
         return Draft(owner, _accepted(owner, plan, data, project.labels, now), delivery)
+
+    def _trace(self, project_id: str, delivery: Delivery) -> str | None:
+        """The trace that the project is part of; None if nobody wants to know."""
+        incoming = TraceContext.from_headers(delivery.properties.headers)
+        if self._sampling is None:
+            return None if incoming is None else incoming.to_text()
+        decided = self._sampling.of_project(project_id, incoming)
+        return decided.to_text() if incoming is not None or decided.sampled else None
 
     def _plan_and_input(self, project: Project) -> tuple[Node, JsonObject]:
         if project.playbook is None:
@@ -192,5 +207,7 @@ def _accepted(owner: Owner, plan: Node, data: JsonObject, labels: dict[str, str]
         "correlation_id": owner.correlation_id,
         "fingerprint": owner.fingerprint,
         "labels": to_json(labels),
+        "trace": owner.trace,
+        "to_trace": is_exported(owner.trace),
     }
     return ProjectAccepted(owner.id, now, task, plan_row)

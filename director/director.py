@@ -54,7 +54,7 @@ class Director:
     ) -> None:
         telemetry = telemetry or Telemetry.silent("director")
         self._coordinator = Coordinator(broker, ledger, clock, cluster, telemetry)
-        self._acceptance = Acceptance(playbooks, clock, entropy)
+        self._acceptance = Acceptance(playbooks, clock, entropy, telemetry.sampling)
         self._enquiries = Enquiries(self._coordinator)
         queues = {names.PROJECTS_QUEUE: self.accept, names.DIRECTOR_QUEUE: self.listen}
         self._station = Station(broker, self._coordinator, queues, {})

@@ -10,6 +10,7 @@ from itertools import groupby
 from topology import names
 from warren.broker.port import Delivery, Outgoing, Properties
 from warren.coordination.bundling import Skill
+from warren.coordination.carriage import headers_below
 from warren.coordination.turn import ENVELOPE_BYTES, Ended, size_bytes
 from warren.ids import project_of
 from warren.ledger.outbox import Unsent
@@ -161,6 +162,7 @@ def _bundle(members: list[Unsent], owner: str, team: str, skill: str, priority: 
         expiration_ms=_expiration_ms(first.deadline_at, now),
         timestamp_s=int(now),
         app_id=APP_ID,
+        headers=headers_below(first.trace, first.id if len(members) == 1 else owner),
     )
     message = Outgoing(names.TASKS, names.task_key(team, skill), body, properties)
     return Parcel(message, owner=owner, dispatched=[member.id for member in members])
@@ -185,6 +187,7 @@ def _assignment(task: Unsent, now: float) -> Parcel:
         expiration_ms=_expiration_ms(task.deadline_at, now),
         timestamp_s=int(now),
         app_id=APP_ID,
+        headers=headers_below(task.trace, task.id),
     )
     message = Outgoing(names.TASKS, names.assign_key(task.team), body, properties)
     return Parcel(message, owner=project_of(task.id), dispatched=[task.id])

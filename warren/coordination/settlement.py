@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from warren.broker.port import Delivery
+from warren.coordination.carriage import is_exported
+from warren.coordination.course import history_of
 from warren.coordination.frame import Frames
 from warren.coordination.turn import Effects, Ended, Turn
 from warren.ids import is_within
 from warren.ledger.ended import ended
+from warren.ledger.event import Overtaken
 from warren.ledger.outbox import unsent_of
 from warren.ledger.transaction import Owner, Transaction
 from warren.messages.assignment import Assignment
@@ -58,6 +61,8 @@ class Carrier:
                 continue  # an owner above it has just ended
             if owner.status == "open":
                 effects.add(self._turn(transaction, owner, now).settle(one.result for one in theirs))
+            if is_exported(owner.trace):
+                note_overtaken(transaction, owner.id, [one.result for one in theirs], now)
             if any(one.redelivered for one in theirs):
                 effects.add(sent_again(transaction, owner, effects))
         return effects
@@ -73,6 +78,25 @@ class Carrier:
 
     def _turn(self, transaction: Transaction, owner: Owner, now: float) -> Turn:
         return Turn(transaction, self._frames, owner, now=now, limit_bytes=self._limit_bytes)
+
+
+def note_overtaken(transaction: Transaction, owner: str, results: Sequence[Result], now: float) -> None:
+    """Write down who ran tasks that were stopped meanwhile, for the trace: their outcome stays what it is."""
+    transaction.flush()
+    states = transaction.task_states(sorted({result.id for result in results}))
+    rows = [
+        {
+            "id": result.id,
+            "agent": result.agent,
+            "attempt": result.attempt,
+            "started_at": result.started_s,
+            "history": history_of(result),
+        }
+        for result in results
+        if result.id in states and states[result.id].status == "cancelled" and states[result.id].owner == owner
+    ]
+    if rows:
+        transaction.append(Overtaken(owner, now, rows))
 
 
 def sent_again(transaction: Transaction, owner: Owner, already: Effects) -> Effects:

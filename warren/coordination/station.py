@@ -11,6 +11,7 @@ from warren.coordination.bundling import Skill
 from warren.coordination.coordinator import Coordinator
 from warren.coordination.intake import Handle, take_in
 from warren.coordination.sweeper import Sweeper
+from warren.coordination.tracer import Tracer
 
 PREFETCH = 1024
 """Unsettled deliveries per queue: enough to fill batches while one is in the ledger and two are on their way."""
@@ -52,6 +53,7 @@ class Station:
         async with asyncio.TaskGroup() as group:
             aside = [
                 group.create_task(Sweeper(self._coordinator).run()),
+                group.create_task(Tracer(desk, self._coordinator.telemetry).run()),
                 group.create_task(self._coordinator.presence.watch(self._watched, self._coordinator.clock)),
             ]
             handlers = zip(self._subscriptions, self._queues.values(), strict=True)

@@ -12,6 +12,8 @@ from typing import assert_never
 
 from topology.names import DIRECTOR
 from warren.coordination.bundling import Skill
+from warren.coordination.carriage import is_exported
+from warren.coordination.course import history_of
 from warren.coordination.frame import Frame, Frames
 from warren.errors import InvalidInput, MessageTooLarge
 from warren.ids import child_id, depth_of, is_within, key_of, parent_id
@@ -130,6 +132,7 @@ class Turn:
     def _take(self, result: Result, state: TaskState) -> None:
         row = _outcome_row(result.id, result.outcome, result.ended_s)
         row.update(attempt=result.attempt, agent=result.agent, started_at=result.started_s)
+        row["history"] = history_of(result)
         self._settled.append(row)
         ran = isinstance(result.outcome, Succeeded)
         if ran and state.team is not None and state.skill is not None:
@@ -254,7 +257,7 @@ class Turn:
         report_to = None
         if plan is not None:
             report_to = self._report_to()
-            self._plans.append({"id": row["id"], "plan": plan, "report_to": report_to})
+            self._plans.append({"id": row["id"], "plan": plan, "report_to": report_to, **self._traced()})
         return Unsent(
             id=row["id"],
             owner=row["owner"],
@@ -267,7 +270,12 @@ class Turn:
             input=row["input"],
             plan=plan,
             report_to=report_to,
+            trace=self._owner.trace,
         )
+
+    def _traced(self) -> Row:
+        """What an assignment inherits, so that its part of the trace is exported with the project's."""
+        return {"trace": self._owner.trace, "to_trace": is_exported(self._owner.trace)}
 
     def _report_to(self) -> str:
         return self._owner.team or DIRECTOR
@@ -285,7 +293,8 @@ class Turn:
             row = self._task_row(child, node, position)
             self._planned[child] = {**row, "input": "{}"}
             if isinstance(node, Delegate):
-                self._plans.append({"id": child, "plan": self._plan_text(node), "report_to": self._report_to()})
+                plan = self._plan_text(node)
+                self._plans.append({"id": child, "plan": plan, "report_to": self._report_to(), **self._traced()})
             ended = _outcome_row(child, outcome, self._now)
             ended.update(attempt=1, agent=COORDINATOR, started_at=self._now)
             self._settled.append(ended)

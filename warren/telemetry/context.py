@@ -36,6 +36,8 @@ class TraceContext:
     sampled: bool = False
     state: str = ""
     baggage: str = ""
+    exported: bool = False
+    """Whether our own spans of it go to a collector; what is only passed on is not exported."""
 
     @classmethod
     def from_headers(cls, headers: Mapping[str, Any]) -> Self | None:

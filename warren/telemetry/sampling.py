@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import blake2b
 
 from opentelemetry import trace
@@ -24,13 +25,8 @@ class Sampling:
         context = incoming or TraceContext(trace_id_of(project))
         parent = Context() if incoming is None else _remote(incoming)
         result = self._sampler.should_sample(parent, _drawn(project), "project")
-        return TraceContext(
-            context.trace_id,
-            context.parent_id,
-            sampled=result.decision is Decision.RECORD_AND_SAMPLE,
-            state=context.state,
-            baggage=context.baggage,
-        )
+        sampled = result.decision is Decision.RECORD_AND_SAMPLE
+        return replace(context, sampled=sampled, exported=sampled)
 
 
 def _drawn(project: str) -> int:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import pytest
@@ -178,9 +178,8 @@ class World:
     playbooks: Playbooks
     replies: list = field(default_factory=list)
     outcome_of: object = None
-    group: asyncio.TaskGroup = None
-    living: list = field(default_factory=list)
-    is_leaving: bool = False
+    brokers: list = field(default_factory=list)
+    silent: bool = False
 
     def director(self, broker):
         ledger = FragileLedger(self.ledger, self.fuse)
@@ -196,10 +195,12 @@ class World:
         """A supervisor: whenever the process dies, its connection is cut and a new one is started."""
         while True:
             async with MemoryBroker(self.server) as broker:
+                self.brokers.append(broker)
                 try:
                     await make(FragileBroker(broker, self.fuse)).run()
                 except* Crash:
                     broker.sever()
+                self.brokers.remove(broker)
 
     async def work(self, team, skill):
         """A worker that bundles nothing and never dies; it doubles `n`."""
@@ -209,6 +210,8 @@ class World:
         ):
             while True:
                 for delivery in await subscription.receive():
+                    if self.silent:
+                        continue
                     message = decode(TaskMessage, delivery.body)
                     results = [self._done(task, message.owner) for task in message.tasks]
                     body = encode(ResultMessage(results=results))
@@ -268,6 +271,50 @@ class World:
     def finished(self):
         return [reply.answer for reply in self.replies if reply.answer.kind == "finished"]
 
+    async def blink(self):
+        """Every coordinator's connection is lost and comes back."""
+        for broker in self.brokers:
+            broker.sever()
+        await asyncio.sleep(0)
+        for broker in self.brokers:
+            broker.restore()
+
+    async def bury(self, delivery, reason):
+        """Publish a delivery as the broker would dead-letter it."""
+        headers = {"x-death": [{"reason": reason, "queue": delivery.queue, "count": 1}]}
+        properties = replace(delivery.properties, headers=headers, message_id=None)
+        async with MemoryBroker(self.server) as broker:
+            key = names.queue_token(delivery.queue)
+            await broker.publish([Outgoing(names.DEAD, key, delivery.body, properties)])
+
+    async def forget_dispatched(self, queue):
+        """As if the coordinator had died after its commit: nothing in the queue, and no confirm noted."""
+        await self.pass_time(0.6)
+        async with MemoryBroker(self.server) as broker, broker.subscribe(queue, prefetch=100) as subscription:
+            lost = await subscription.receive()
+            await subscription.settle([(delivery, Verdict.ACK) for delivery in lost])
+        ids = [task.id for delivery in lost for task in decode(TaskMessage, delivery.body).tasks]
+
+        def undo(transaction):
+            forgotten = (
+                tasks.update().where(tasks.c.id.in_(ids)).values(dispatched_at=None, created_at=self.clock.now())
+            )
+            transaction.connection.execute(forgotten)
+
+        await self.ledger.transact(undo)
+        return len(ids)
+
+    @asynccontextmanager
+    async def workers_at_work(self):
+        async with asyncio.TaskGroup() as group:
+            at_work = [group.create_task(each) for each in self.workers()]
+            yield
+            for task in at_work:
+                task.cancel()
+
+    def workers(self):
+        return [self.work(team, skill) for team, section in self.cluster.teams.items() for skill in section.skills]
+
     async def dead_letters(self):
         """What was given up, by queue."""
         owners = [names.DIRECTOR, *self.cluster.teams]
@@ -302,33 +349,50 @@ class World:
 OF_RESULTS = Properties(type=ResultMessage.TYPE)
 
 
-def playbooks(cluster, **plans):
+def playbooks(cluster, plans, schemas):
     books = [parse_playbook({"name": name, "plan": plan}, name) for name, plan in plans.items()]
+    books += [parse_playbook({"name": name, "plan": TALL, "input": schema}, name) for name, schema in schemas.items()]
     skills = {team: frozenset(section.skills) for team, section in cluster.teams.items()}
     return Playbooks(books, skills, cluster.limits)
 
 
+@dataclass(frozen=True)
+class Wishes:
+    """What a test may want to be different."""
+
+    at: frozenset = frozenset()
+    seed: int = 0
+    plans: dict = field(default_factory=lambda: {"tall": TALL})
+    schemas: dict = field(default_factory=dict)
+    outcome_of: object = None
+    silent: bool = False
+    leads: tuple = ("scouts", "analysts")
+    workers: bool = True
+    replicas: int = 1
+
+
 @asynccontextmanager
-async def living_world(*, at=(), seed=0, plans=None, outcome_of=None, cluster_text=CLUSTER):
-    clock, cluster = VirtualClock(), parse_cluster(cluster_text, "cluster.yaml")
+async def living_world(**wishes):
+    wish = Wishes(**wishes)
+    clock, cluster = VirtualClock(), parse_cluster(CLUSTER, "cluster.yaml")
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(MemoryServer(clock))
         ledger = await stack.enter_async_context(open_ledger("sqlite://", inline=True))
-        books = playbooks(cluster, **(plans or {"tall": TALL}))
-        world = World(clock, server, ledger, Fuse(frozenset(at)), Random(seed), cluster, books, outcome_of=outcome_of)
+        books = playbooks(cluster, wish.plans, wish.schemas)
+        world = World(clock, server, ledger, Fuse(frozenset(wish.at)), Random(wish.seed), cluster, books)
+        world.outcome_of, world.silent = wish.outcome_of, wish.silent
         async with MemoryBroker(server) as broker:
             await broker.declare(build(cluster))
         async with asyncio.TaskGroup() as group:
             ready = asyncio.Event()
-            makers = [world.director, world.lead("scouts"), world.lead("analysts")]
-            living = [group.create_task(world.keep_alive(make)) for make in makers]
-            for team, section in cluster.teams.items():
-                living += [group.create_task(world.work(team, skill)) for skill in section.skills]
-            living.append(group.create_task(world.listen(ready)))
+            makers = [world.director, *map(world.lead, wish.leads)] * wish.replicas
+            living = [world.keep_alive(make) for make in makers] + [world.listen(ready)]
+            living += world.workers() if wish.workers else []
+            members = [group.create_task(each) for each in living]
             await ready.wait()
             yield world
-            for task in living:
-                task.cancel()
+            for member in members:
+                member.cancel()
 
 
 @pytest.fixture

@@ -217,7 +217,7 @@ async def test_an_input_is_measured_as_it_goes_over_the_wire(new_office, letter)
 
 async def test_an_assignment_is_measured_with_its_plan(new_office):
     async with new_office(limit_bytes=10_000) as office:
-        plan = {**CALL, "input": {name: f"'{'x' * 3_000}'" for name in "ab"}}
+        plan = {**CALL, "input": dict.fromkeys("ab", f"'{'x' * 3000}'")}
         nested = {"kind": "delegate", "team": "analysts", "plan": plan}
         await office.begin(nested, n="x" * 6_000)
         (ended,) = office.effects[0].ended

@@ -9,9 +9,12 @@ is written in batches.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, get_args
 
 Row = dict[str, Any]
+
+STOPPED_ERROR: Final = '{"code":"stopped","message":"no longer wanted"}'
+"""The `error` of what was open when something above it ended; nothing that ended of itself has this code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Dispatched:
     subject: str
     at: float
     ids: list[str]
+    replay: int = 0
+    """The replay that they were sent for; a task that was opened again since has still to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,7 @@ class Reported:
     subject: str
     at: float
     ids: list[str]
+    replay: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +121,44 @@ class Traced:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """Tasks that were given up are to be done after all, and what ended or was stopped with them goes on.
+
+    `tasks` has the new values of each task, assignment and project, `nodes` the paths that are open again.
+    """
+
+    TYPE: ClassVar[str] = "tasks.reopened"
+    subject: str
+    at: float
+    tasks: list[Row]
+    nodes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """The outbox leaves these tasks alone until then: somebody is about to send them."""
+
+    TYPE: ClassVar[str] = "tasks.postponed"
+    subject: str
+    at: float
+    ids: list[str]
+    until: float
+
+
 LedgerEvent = (
-    ProjectAccepted | Started | Planned | Dispatched | Settled | NodesChanged | Stopped | Reported | Overtaken | Traced
+    ProjectAccepted
+    | Started
+    | Planned
+    | Dispatched
+    | Settled
+    | NodesChanged
+    | Stopped
+    | Reported
+    | Overtaken
+    | Traced
+    | Reopened
+    | Postponed
 )
 
-EVENTS: Final[dict[str, type[LedgerEvent]]] = {
-    event.TYPE: event
-    for event in (
-        ProjectAccepted,
-        Started,
-        Planned,
-        Dispatched,
-        Settled,
-        NodesChanged,
-        Stopped,
-        Reported,
-        Overtaken,
-        Traced,
-    )
-}
+EVENTS: Final[dict[str, type[LedgerEvent]]] = {event.TYPE: event for event in get_args(LedgerEvent)}

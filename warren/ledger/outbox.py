@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from warren.ledger.id_list import is_among
-from warren.ledger.schema import HAS_ENDED, IS_COORDINATED, IS_OPEN, plans, tasks
+from warren.ledger.schema import HAS_ENDED, IS_COORDINATED, IS_OPEN, IS_PROJECT, plans, tasks
 from warren.ledger.transaction import Transaction
 
 
@@ -33,6 +33,10 @@ class Unsent:
     report_to: str | None = None
     trace: str | None = None
     """The trace context of its project, as text."""
+    replay: int = 0
+    """The replay that it is sent for."""
+    history: str | None = None
+    """The attempts before its replay, as JSON text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Overdue:
     owner: str | None
     kind: str
     attempt: int
+    replay: int
 
 
 _OWNERS: Final = plans.alias("owners")
@@ -68,17 +73,37 @@ _UNSENT: Final = (
         plans.c.plan,
         plans.c.report_to,
         _OWNERS.c.trace,
+        tasks.c.replays,
+        tasks.c.history,
     )
     .outerjoin(plans, plans.c.id == tasks.c.id)
     .outerjoin(_OWNERS, _OWNERS.c.id == tasks.c.owner)
     .where(IS_OPEN, tasks.c.dispatched_at.is_(None), tasks.c.owner.is_not(None))
 )
-_UNSENT_OF: Final = _UNSENT.where(is_among(tasks.c.owner, "owners"))
+_AT_ONCE: Final = tasks.c.not_before_at.is_(None)
+_UNSENT_OF: Final = _UNSENT.where(is_among(tasks.c.owner, "owners"), _AT_ONCE)
+_UNSENT_AMONG: Final = _UNSENT.where(is_among(tasks.c.id, "ids"))
 _STALE: Final = (
-    _UNSENT.where(tasks.c.created_at < bindparam("before"))
+    _UNSENT.where(tasks.c.created_at < bindparam("before"), _AT_ONCE)
     .order_by(tasks.c.created_at)
     .limit(bindparam("limit"))
     .with_for_update(of=tasks, skip_locked=True)
+)
+_DUE: Final = (
+    _UNSENT.where(tasks.c.not_before_at <= bindparam("now"))
+    .order_by(tasks.c.not_before_at)
+    .limit(bindparam("limit"))
+    .with_for_update(of=tasks, skip_locked=True)
+)
+_DUE_PROJECTS: Final = (
+    select(tasks.c.id)
+    .where(IS_OPEN, IS_PROJECT, tasks.c.dispatched_at.is_(None), tasks.c.started_at.is_(None))
+    .where(tasks.c.not_before_at <= bindparam("now"))
+    .order_by(tasks.c.not_before_at)
+    .limit(bindparam("limit"))
+)
+_NEXT_DUE: Final = select(func.min(tasks.c.not_before_at)).where(
+    IS_OPEN, tasks.c.dispatched_at.is_(None), tasks.c.started_at.is_(None), tasks.c.not_before_at.is_not(None)
 )
 _UNREPORTED: Final = (
     select(tasks.c.id, tasks.c.kind)
@@ -89,7 +114,7 @@ _UNREPORTED: Final = (
     .with_for_update(of=tasks, skip_locked=True)
 )
 _OVERDUE: Final = (
-    select(tasks.c.id, tasks.c.owner, tasks.c.kind, tasks.c.attempt)
+    select(tasks.c.id, tasks.c.owner, tasks.c.kind, tasks.c.attempt, tasks.c.replays)
     .where(IS_OPEN, tasks.c.deadline_at < bindparam("now"))
     .order_by(tasks.c.deadline_at, tasks.c.id)
     .limit(bindparam("limit"))
@@ -99,6 +124,27 @@ _OVERDUE: Final = (
 def unsent_of(transaction: Transaction, owners: list[str]) -> list[Unsent]:
     """What these owners have planned and the broker has not confirmed."""
     return [_unsent(row) for row in transaction.connection.execute(_UNSENT_OF, {"owners": owners})]
+
+
+def unsent_among(transaction: Transaction, ids: list[str]) -> list[Unsent]:
+    """Which of these the broker has not confirmed, whenever they are to be sent."""
+    return [_unsent(row) for row in transaction.connection.execute(_UNSENT_AMONG, {"ids": ids})]
+
+
+def due(transaction: Transaction, now: float, limit: int) -> list[Unsent]:
+    """What was to wait until now; others who look at the same time skip it."""
+    return [_unsent(row) for row in transaction.connection.execute(_DUE, {"now": now, "limit": limit})]
+
+
+def due_projects(transaction: Transaction, now: float, limit: int) -> list[str]:
+    """Projects that were not to begin before now, and have not begun."""
+    return list(transaction.connection.execute(_DUE_PROJECTS, {"now": now, "limit": limit}).scalars())
+
+
+def next_due(transaction: Transaction) -> float | None:
+    """When the next of all that wait is due (Unix seconds)."""
+    moment: float | None = transaction.connection.execute(_NEXT_DUE).scalar()
+    return moment
 
 
 def stale_unsent(transaction: Transaction, before: float, limit: int) -> list[Unsent]:
@@ -132,4 +178,6 @@ def _unsent(row: Any) -> Unsent:
         plan=row.plan,
         report_to=row.report_to,
         trace=row.trace,
+        replay=row.replays,
+        history=row.history,
     )

@@ -10,7 +10,20 @@ from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any, Final, assert_never
 
-from sqlalchemy import Connection, Table, Update, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import (
+    Connection,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    update,
+)
 
 from warren.ids import SEPARATOR
 from warren.ledger.bulk import Bulk
@@ -20,7 +33,9 @@ from warren.ledger.event import (
     NodesChanged,
     Overtaken,
     Planned,
+    Postponed,
     ProjectAccepted,
+    Reopened,
     Reported,
     Row,
     Settled,
@@ -42,6 +57,8 @@ _TASK: Final[Row] = {
     "status": "open",
     "attempt": 1,
     "deadline_at": None,
+    "replays": 0,
+    "not_before_at": None,
 }
 _PLANNED: Final = (*_TASK, "id", "kind", "priority", "input", "created_at")
 _PLAN: Final[Row] = {
@@ -78,8 +95,26 @@ def _mark(column: str) -> Update:
 
 
 _START: Final = _mark("started_at")
-_DISPATCH: Final = _mark("dispatched_at")
-_REPORT: Final = _mark("reported_at")
+_DISPATCH: Final = _mark("dispatched_at").where(tasks.c.replays == bindparam("replay"))
+_REPORT: Final = _mark("reported_at").where(tasks.c.replays == bindparam("replay"))
+_POSTPONE: Final = _mark("not_before_at")
+_AGAIN: Final = ("attempt", "replays", "deadline_at", "not_before_at", "started_at", "dispatched_at", "history")
+_REOPEN: Final = Bulk(
+    update(tasks)
+    .where(tasks.c.id == bindparam("key"))
+    .values(
+        status=literal_column("'open'"),
+        input=func.coalesce(bindparam("edited", type_=Text), tasks.c.input),
+        **{name: bindparam(name) for name in _AGAIN},
+        **dict.fromkeys(("output", "error", "agent", "ended_at", "reported_at"), null()),
+    ),
+    ("key", "edited", *_AGAIN),
+)
+_REOPEN_NODES: Final = (
+    update(nodes)
+    .where(is_among(nodes.c.path, "ids"))
+    .values(status=literal_column("'open'"), output=null(), error=null(), ended_at=null())
+)
 
 
 def _stop(table: Table, key: Any) -> Update:
@@ -105,7 +140,7 @@ def project(connection: Connection, happened: Iterable[LedgerEvent]) -> None:
         _apply(connection, event)
 
 
-def _apply(connection: Connection, event: LedgerEvent) -> None:  # noqa: C901 - one branch for each event
+def _apply(connection: Connection, event: LedgerEvent) -> None:  # noqa: C901, PLR0912 - one branch for each event
     match event:
         case ProjectAccepted():
             _INSERT_TASKS.execute(connection, [_task(event.task)])
@@ -116,9 +151,9 @@ def _apply(connection: Connection, event: LedgerEvent) -> None:  # noqa: C901 - 
             _INSERT_TASKS.execute(connection, map(_task, event.tasks))
             _INSERT_PLANS.execute(connection, map(_plan, event.plans))
         case Dispatched():
-            connection.execute(_DISPATCH, {"ids": sorted(event.ids), "moment": event.at})
+            connection.execute(_DISPATCH, {"ids": sorted(event.ids), "moment": event.at, "replay": event.replay})
         case Reported():
-            connection.execute(_REPORT, {"ids": sorted(event.ids), "moment": event.at})
+            connection.execute(_REPORT, {"ids": sorted(event.ids), "moment": event.at, "replay": event.replay})
         case Settled():
             _SETTLE.execute(connection, map(_settled, sorted(event.tasks, key=itemgetter("id"))))
         case NodesChanged():
@@ -130,6 +165,11 @@ def _apply(connection: Connection, event: LedgerEvent) -> None:  # noqa: C901 - 
             connection.execute(_TRACED, {"subject": event.subject})
         case Stopped():
             _apply_stopped(connection, event)
+        case Reopened():
+            _REOPEN.execute(connection, map(_reopened, sorted(event.tasks, key=itemgetter("id"))))
+            connection.execute(_REOPEN_NODES, {"ids": sorted(event.nodes)})
+        case Postponed():
+            connection.execute(_POSTPONE, {"ids": sorted(event.ids), "moment": event.until})
         case _:
             assert_never(event)
 
@@ -149,6 +189,10 @@ def _task(row: Row) -> Row:
 
 def _plan(row: Row) -> Row:
     return {**_PLAN, **row}
+
+
+def _reopened(row: Row) -> Row:
+    return {**row, "key": row["id"], "edited": row.get("input")}
 
 
 def _settled(row: Row) -> Row:

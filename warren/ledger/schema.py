@@ -70,6 +70,8 @@ tasks: Final = Table(
     Column("ended_at", Float(53)),
     Column("reported_at", Float(53)),
     Column("history", Text),
+    Column("replays", Integer, nullable=False, server_default="0"),
+    Column("not_before_at", Float(53)),
     sqlite_with_rowid=False,
 )
 IS_OPEN: Final = tasks.c.status == literal_column("'open'")
@@ -88,6 +90,9 @@ _partial_index("tasks_open", tasks.c.created_at, "status = 'open'")
 _partial_index("tasks_deadline", tasks.c.deadline_at, "status = 'open' AND deadline_at IS NOT NULL")
 _partial_index("tasks_unreported", tasks.c.ended_at, "kind <> 'task' AND status <> 'open' AND reported_at IS NULL")
 _partial_index("tasks_projects", tasks.c.created_at, "kind = 'project'")
+_partial_index(
+    "tasks_waiting", tasks.c.not_before_at, "status = 'open' AND dispatched_at IS NULL AND not_before_at IS NOT NULL"
+)
 
 plans: Final = Table(
     "plans",

@@ -40,6 +40,8 @@ class Owner:
     fingerprint: str | None
     trace: str | None = None
     """The trace context that the project carries, as text; None if it has none."""
+    replays: int = 0
+    """How often something in it was opened again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class TaskState:
     status: str
     attempt: int
     owner: str | None
+    replays: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ _OWNER: Final = (
         plans.c.playbook,
         plans.c.fingerprint,
         plans.c.trace,
+        tasks.c.replays,
     )
     .join(plans, plans.c.id == tasks.c.id)
     .order_by(tasks.c.id)
@@ -93,7 +97,14 @@ _LOCKED_SUBTREE: Final = _OWNER.where(
     tasks.c.id >= bindparam("low"), tasks.c.id < bindparam("high"), IS_COORDINATED
 ).with_for_update(of=tasks)
 _TASK_STATES: Final = select(
-    tasks.c.id, tasks.c.kind, tasks.c.team, tasks.c.skill, tasks.c.status, tasks.c.attempt, tasks.c.owner
+    tasks.c.id,
+    tasks.c.kind,
+    tasks.c.team,
+    tasks.c.skill,
+    tasks.c.status,
+    tasks.c.attempt,
+    tasks.c.owner,
+    tasks.c.replays,
 ).where(is_among(tasks.c.id, "ids"))
 _NODE_STATES: Final = select(nodes.c.path, nodes.c.status, nodes.c.state, nodes.c.started_at).where(
     is_among(nodes.c.path, "ids")

@@ -203,7 +203,7 @@ def _itself(line: _Line) -> _Count:
 
 def _items(line: _Line) -> _Count:
     state = line.state
-    done = state.get("low", 0) + len(state.get("above", ()))
+    done = state.get("low", 0) + len(state.get("above", ())) - len(state.get("again", ()))
     return _Count(state.get("total", 0), done, state.get("failures", 0))
 
 

@@ -85,6 +85,12 @@ def assigned():
     return assigned_event
 
 
+@pytest.fixture
+def reopened():
+    """A row of a task that is opened again."""
+    return reopened_row
+
+
 def task_row(task_id, **columns):
     parent, _, key = task_id.rpartition("/")
     row = {
@@ -107,6 +113,11 @@ def settled_row(task_id, status="succeeded", **columns):
     error = None if status == "succeeded" else '{"code":"broken","message":"it broke"}'
     row = {"id": task_id, "status": status, "output": output, "error": error, "agent": "w1"}
     return {**row, "attempt": 1, "started_at": 11.0, "ended_at": 12.0, **columns}
+
+
+def reopened_row(task_id, **columns):
+    row = {"id": task_id, "attempt": 2, "replays": 1, "deadline_at": None, "not_before_at": None}
+    return {**row, "started_at": None, "dispatched_at": None, "history": None, **columns}
 
 
 def node_row(path, kind="map", status="open", **columns):

@@ -15,6 +15,8 @@ from warren.ledger.event import (
     NodesChanged,
     Overtaken,
     Planned,
+    Postponed,
+    Reopened,
     Reported,
     Settled,
     Started,
@@ -44,7 +46,7 @@ class Life:
         self.now += 1
         moves = (
             *(self.plan, self.assign, self.dispatch, self.settle, self.move),
-            *(self.stop, self.report, self.start, self.overtake, self.trace),
+            *(self.stop, self.report, self.start, self.overtake, self.trace, self.reopen, self.postpone),
         )
         return moves[draw % len(moves)](draw // len(moves))
 
@@ -83,11 +85,18 @@ class Life:
         return Stopped(self.ids[draw % len(self.ids)], self.now, "cancelled", '{"code":"cancelled"}')
 
     def report(self, draw):
-        return Reported(self.project, self.now, self.some(draw))
+        return Reported(self.project, self.now, self.some(draw), draw % 2)
 
     def overtake(self, draw):
         late = [self.make["settled"](each, started_at=self.now, history="[]") for each in self.some(draw)]
         return Overtaken(self.project, self.now, late)
+
+    def reopen(self, draw):
+        rows = [self.make["reopened"](each, replays=draw, attempt=draw + 1) for each in self.some(draw)]
+        return Reopened(self.project, self.now, rows, [f"{self.project}/{draw % 4}/{draw % 3}"])
+
+    def postpone(self, draw):
+        return Postponed(self.project, self.now, self.some(draw), self.now + draw)
 
     def trace(self, draw):
         return Traced(self.ids[draw % len(self.ids)], self.now)
@@ -97,8 +106,8 @@ class Life:
 
 
 @pytest.fixture
-def life(task, settled, node, assigned):
-    makers = {"task": task, "settled": settled, "node": node, "assigned": assigned}
+def life(task, settled, node, assigned, reopened):
+    makers = {"task": task, "settled": settled, "node": node, "assigned": assigned, "reopened": reopened}
     return lambda project: Life(project, makers)
 
 

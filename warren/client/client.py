@@ -7,10 +7,12 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from topology.names import is_token, project_key, query_key
+from topology.permissions import CLIENT_SEPARATOR
 from warren.broker.port import Broker
 from warren.client.handle import Handle
 from warren.client.priority import PriorityName, priority_of
@@ -24,6 +26,7 @@ from warren.messages.project import Project
 from warren.messages.query import Query
 from warren.messages.reply import Projects, Rejected
 
+LONGEST_USER: Final = 22
 INLINE_KEY: Final = "plan"
 """What stands in the routing key for a project that brings its own plan."""
 
@@ -36,7 +39,7 @@ class Client:
             print(await handle.result())
 
     Instead of a URL it takes a connected broker, which stays open. `name` is its token in `reply.<name>`; two clients
-    of one name get each other's replies, so it is made up by default.
+    of one name get each other's replies, so it is made up by default: the broker user's name, -- and a random word.
     """
 
     def __init__(
@@ -49,7 +52,7 @@ class Client:
         answer_within_s: float = 30.0,
     ) -> None:
         self._broker = broker
-        self._name = _token(name)
+        self._name = _token(name, user_of(broker) if isinstance(broker, str) else None)
         self._clock = clock or SystemClock()
         self._limit_bytes = limit_bytes
         self._answer_within_s = answer_within_s
@@ -151,9 +154,19 @@ def _project(**fields: object) -> Project:
         raise explained(error, b"", "project") from None
 
 
-def _token(name: str | None) -> str:
+def user_of(url: str) -> str | None:
+    """Who connects, where it can be read from the URL."""
+    try:
+        return urlsplit(url).username
+    except ValueError:
+        return None
+
+
+def _token(name: str | None, user: str | None) -> str:
+    """A made-up name begins with the user's: brokers let a publisher hear the replies to its own name only."""
     if name is None:
-        return f"client-{os.urandom(8).hex()}"
+        own = user if user is not None and is_token(user) and len(user) <= LONGEST_USER else "client"
+        return f"{own}{CLIENT_SEPARATOR}{os.urandom(8).hex()}"
     if not is_token(name):
         raise InvalidInput("client_name", f"a client's name is made of a-z, 0-9, _ and -, at most 40, not {name!r}")
     return name

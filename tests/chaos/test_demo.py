@@ -15,7 +15,7 @@ import pytest
 from warren.testing.patience import wait_until
 
 DEMO = Path(__file__).parents[2] / "examples" / "survey" / "demo.py"
-FILES = 700
+FILES = 500
 PATIENCE_S = 150.0
 
 
@@ -71,6 +71,20 @@ def all_ready(folder):
     return bool(processes) and all(each["state"] == "ready" for each in processes)
 
 
+async def until_at_work(process, folder, log):
+    def at_work():
+        return process.returncode is not None or ("done" in log.read_text() and all_ready(folder))
+
+    await wait_until(at_work, timeout_s=PATIENCE_S)
+
+
+async def kill(process, folder, name):
+    """Kill a process, and wait until it is known to be gone."""
+    victim = pid_of(folder, name)
+    os.kill(victim, signal.SIGKILL)
+    await wait_until(lambda: process.returncode is not None or pid_of(folder, name) != victim, timeout_s=PATIENCE_S)
+
+
 def result_in(log):
     """The project's output, the only JSON object that the demo prints."""
     text = log.read_text()
@@ -91,18 +105,11 @@ async def test_the_demo_s_result_is_the_same_whichever_process_is_killed(tmp_pat
     async with demo(folder, tree) as (process, log):
         killed = []
         for name in ("director", "lead-scouts", "worker-scouts-1", "worker-analysts", "lead-analysts", "broker", "up"):
-            await wait_until(
-                lambda: process.returncode is not None or ("done" in log.read_text() and all_ready(folder)),
-                timeout_s=PATIENCE_S,
-            )
+            await until_at_work(process, folder, log)
             if process.returncode is not None:
                 break
-            victim = pid_of(folder, name)
-            os.kill(victim, signal.SIGKILL)
+            await kill(process, folder, name)
             killed.append(name)
-            await wait_until(
-                lambda: process.returncode is not None or pid_of(folder, name) != victim, timeout_s=PATIENCE_S
-            )  # noqa: B023
         assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0, log.read_text()
         assert len(killed) >= 4, f"the survey was over before most could be killed: {killed}"
         assert result_in(log) == calm

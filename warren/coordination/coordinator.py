@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 
 from topology import names
 from topology.cluster import Cluster
@@ -56,7 +57,8 @@ class Coordinator:
         parcels = list(dispatch(effects.unsent, self._bundle_size, self.clock.now(), self.limit_bytes))
         for ended in effects.ended:
             parcels += report(ended)
-        parcels += [control(Control(verb="cancel", subtree=path), "all") for path in effects.stopped[:MAX_CONTROLS]]
+        for path, replay in islice(effects.stopped.items(), MAX_CONTROLS):
+            parcels.append(control(Control(verb="cancel", subtree=path, replay=replay), "all"))
         return parcels
 
     async def settle(self, batch: Sequence[Delivery]) -> list[Parcel]:
@@ -75,7 +77,8 @@ class Coordinator:
             try:
                 incoming += self._read(delivery, now)
             except InvalidInput as error:
-                parcels.append(dead_letter(delivery, error))
+                if delivery.exchange != names.DEAD:  # what comes from there is dead-lettered already
+                    parcels.append(dead_letter(delivery, error))
         return incoming, parcels
 
     def _read(self, delivery: Delivery, now: float) -> list[Incoming]:

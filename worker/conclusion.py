@@ -101,6 +101,7 @@ class Clerk:
             started_s=ended.started_s,
             ended_s=ended.ended_s,
             agent=self._agent,
+            replay=task.replay or None,
             tried=task.tried,
             redelivered=redelivered or None,
         )
@@ -112,4 +113,4 @@ def retry_units(task: Task, error: ErrorInfo, ended: Ended, policy: RetryPolicy,
     if error.permanent:
         return None
     left_s = None if task.deadline_s is None else task.deadline_s - ended.ended_s
-    return policy.delay_units(task.attempt, draw=draw, after_s=ended.attempt.after_s, left_s=left_s)
+    return policy.delay_units(task.attempt - (task.spent or 0), draw=draw, after_s=ended.attempt.after_s, left_s=left_s)

@@ -57,7 +57,7 @@ class Execution:
         refused = self._refused(task)
         if refused is not None:
             return refused
-        running = Running(self._context(station, task))
+        running = Running(self._context(station, task), task.replay)
         self._handlers.enter(running)
         try:
             return await self._begun(station, task, running, apart=apart)
@@ -68,7 +68,7 @@ class Execution:
 
     def _refused(self, task: Task) -> Attempt | None:
         """What is no longer wanted is not begun."""
-        if (reason := self._handlers.unwanted(task.id)) is not None:
+        if (reason := self._handlers.unwanted(task.id, task.replay)) is not None:
             return cancelled(reason)
         if task.deadline_s is not None and task.deadline_s <= self._clock.now():
             return expired("its deadline had passed before it was begun")

@@ -21,10 +21,11 @@ class Running:
     handler in a thread has neither, and can only be told.
     """
 
-    __slots__ = ("context", "interrupted", "kill", "slot", "task_id")
+    __slots__ = ("context", "interrupted", "kill", "replay", "slot", "task_id")
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, replay: int = 0) -> None:
         self.task_id = context.task_id
+        self.replay = replay
         self.context = context
         self.slot: asyncio.Task[Any] | None = None
         self.kill: Callable[[], object] | None = None
@@ -47,7 +48,7 @@ class Handlers:
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
         self._running: set[Running] = set()
-        self._unwanted: OrderedDict[str, str] = OrderedDict()
+        self._unwanted: OrderedDict[str, tuple[str, int]] = OrderedDict()
         self._remembered = remembered
 
     def enter(self, running: Running) -> None:
@@ -60,24 +61,29 @@ class Handlers:
         """How many handlers of a skill are at work."""
         return sum(running.context.skill == skill for running in [*self._running])
 
-    def cancel(self, subtree: str, reason: str) -> int:
-        """Stop what runs below `subtree`, and refuse what is still to come. Returns how many were stopped."""
-        self._unwanted[subtree] = reason
+    def cancel(self, subtree: str, reason: str, replay: int = 0) -> int:
+        """Stop what runs below `subtree`, and refuse what is still to come. Returns how many were stopped.
+
+        What was sent for a later replay than `replay` is wanted again.
+        """
+        _, known = self._unwanted.get(subtree, ("", replay))
+        self._unwanted[subtree] = (reason, max(replay, known))
         self._unwanted.move_to_end(subtree)
         while len(self._unwanted) > self._remembered:
             self._unwanted.popitem(last=False)
-        hit = [running for running in self._running if ids.is_within(running.task_id, subtree)]
+        hit = [each for each in self._running if each.replay <= replay and ids.is_within(each.task_id, subtree)]
         for running in hit:
             running.cancel(reason)
         return len(hit)
 
-    def unwanted(self, task_id: str) -> str | None:
-        """Why the task is no longer wanted; None if it is."""
+    def unwanted(self, task_id: str, replay: int = 0) -> str | None:
+        """Why a task that was sent for this replay is no longer wanted; None if it is."""
         if not self._unwanted:
             return None
         place = task_id
         while place:
-            if place in self._unwanted:
-                return self._unwanted[place]
+            reason, until = self._unwanted.get(place, ("", -1))
+            if replay <= until:
+                return reason
             place = place.rpartition(ids.SEPARATOR)[0]
         return None

@@ -151,7 +151,7 @@ class Worker:
         await self._outbox.flushed()
 
     def _heard(self, control: Control) -> None:
-        stopped = self._handlers.cancel(control.subtree, control.reason)
+        stopped = self._handlers.cancel(control.subtree, control.reason, control.replay)
         self._logger.info("cancelled", subtree=control.subtree, reason=control.reason, stopped=stopped)
 
 

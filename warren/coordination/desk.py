@@ -89,15 +89,15 @@ class Desk:
     def _note(self, parcels: Iterable[Parcel], unheard: set[str]) -> None:
         """`unheard` are owners whose outcome has not reached everybody that it should."""
         now = self.clock.now()
-        dispatched: dict[str, list[str]] = {}
-        reported: dict[str, list[str]] = {}
+        dispatched: dict[tuple[str, int], list[str]] = {}
+        reported: dict[tuple[str, int], list[str]] = {}
         for parcel in parcels:
             if parcel.dispatched:
-                dispatched.setdefault(parcel.owner, []).extend(parcel.dispatched)
+                dispatched.setdefault((parcel.owner, parcel.replay), []).extend(parcel.dispatched)
             if parcel.reported and unheard.isdisjoint(parcel.reported):
-                reported[parcel.owner] = parcel.reported
-        self._notes += [Dispatched(owner, now, ids) for owner, ids in dispatched.items()]
-        self._notes += [Reported(owner, now, ids) for owner, ids in reported.items()]
+                reported[parcel.owner, parcel.replay] = parcel.reported
+        self._notes += [Dispatched(owner, now, ids, replay) for (owner, replay), ids in dispatched.items()]
+        self._notes += [Reported(owner, now, ids, replay) for (owner, replay), ids in reported.items()]
 
     def _patiently(self) -> AsyncRetrying:
         return AsyncRetrying(

@@ -44,6 +44,8 @@ class Parcel:
     owner: str = ""
     dispatched: list[str] = field(default_factory=list)
     reported: list[str] = field(default_factory=list)
+    replay: int = 0
+    """The replay that they belong to."""
     buries: Delivery | None = None
     """The delivery of which this is the dead letter."""
 
@@ -53,14 +55,14 @@ def dispatch(
 ) -> Iterator[Parcel]:
     """The messages for tasks and assignments that are planned."""
     ordered = sorted(unsent, key=_bundle_key)
-    for (kind, owner, team, skill, priority, _), group in groupby(ordered, key=_bundle_key):
+    for (kind, owner, team, skill, *_), group in groupby(ordered, key=_bundle_key):
         members = list(group)
         if kind == "assignment":
             yield from (_assignment(member, now) for member in members)
             continue
         size = bundle_size((team, skill), len(members))
         for bundle in _bundles(members, size, limit_bytes - len(owner) - ENVELOPE_BYTES):
-            yield _bundle(bundle, owner, team, skill, priority, now)
+            yield _bundle(bundle, owner, team, skill, now)
 
 
 def report(ended: Ended) -> list[Parcel]:
@@ -96,11 +98,11 @@ def project_event(owner: Owner, status: str, at: float) -> Parcel:
 def _finished(ended: Ended) -> list[Parcel]:
     owner = ended.owner
     announcement = project_event(owner, ended.outcome.status, ended.ended_s)
-    announcement.owner, announcement.reported = owner.id, [owner.id]
+    announcement.owner, announcement.reported, announcement.replay = owner.id, [owner.id], owner.replays
     answer = Finished(outcome=ended.outcome, accepted_s=owner.created_at, ended_s=ended.ended_s)
     answers = reply(owner.reply_to, owner.correlation_id, owner.id, answer)
     for parcel in answers:
-        parcel.owner, parcel.reported = owner.id, [owner.id]
+        parcel.owner, parcel.reported, parcel.replay = owner.id, [owner.id], owner.replays
     return [*answers, announcement]
 
 
@@ -115,11 +117,14 @@ def _assignment_result(ended: Ended) -> Parcel:
         started_s=owner.started_at or owner.created_at,
         ended_s=ended.ended_s,
         agent=owner.team or "",
+        replay=owner.replays or None,
     )
     body = encode(ResultMessage(results=[result]), _NO_LIMIT)
     key = names.result_key(owner.report_to)
     properties = Properties(type=ResultMessage.TYPE, correlation_id=owner.id, priority=owner.priority, app_id=APP_ID)
-    return Parcel(Outgoing(names.RESULTS, key, body, properties), owner=owner.id, reported=[owner.id])
+    return Parcel(
+        Outgoing(names.RESULTS, key, body, properties), owner=owner.id, reported=[owner.id], replay=owner.replays
+    )
 
 
 def control(message: Control, key: str) -> Parcel:
@@ -131,9 +136,9 @@ _NO_LIMIT = 1 << 40
 """What the engine lets into the ledger is within the limit; the envelope around it may go over by a few bytes."""
 
 
-def _bundle_key(unsent: Unsent) -> tuple[str, str, str, str, int, float]:
+def _bundle_key(unsent: Unsent) -> tuple[str, str, str, str, int, float, int]:
     deadline_at = unsent.deadline_at or 0.0
-    return unsent.kind, unsent.owner, unsent.team, unsent.skill or "", unsent.priority, deadline_at
+    return unsent.kind, unsent.owner, unsent.team, unsent.skill or "", unsent.priority, deadline_at, unsent.replay
 
 
 def _bundles(members: list[Unsent], size: int, room_bytes: int) -> Iterator[list[Unsent]]:
@@ -151,32 +156,36 @@ def _bundles(members: list[Unsent], size: int, room_bytes: int) -> Iterator[list
         yield bundle
 
 
-def _bundle(members: list[Unsent], owner: str, team: str, skill: str, priority: int, now: float) -> Parcel:
-    head = f'{{"team":"{team}","skill":"{skill}","owner":"{owner}","priority":{priority},"tasks":['
-    body = (head + ",".join(map(_task_text, members)) + "]}").encode()
+def _bundle(members: list[Unsent], owner: str, team: str, skill: str, now: float) -> Parcel:
     first = members[0]
+    head = f'{{"team":"{team}","skill":"{skill}","owner":"{owner}","priority":{first.priority},"tasks":['
+    body = (head + ",".join(map(_task_text, members)) + "]}").encode()
     properties = Properties(
         type=TaskMessage.TYPE,
         correlation_id=first.id,
-        priority=priority,
+        priority=first.priority,
         expiration_ms=_expiration_ms(first.deadline_at, now),
         timestamp_s=int(now),
         app_id=APP_ID,
         headers=headers_below(first.trace, first.id if len(members) == 1 else owner),
     )
     message = Outgoing(names.TASKS, names.task_key(team, skill), body, properties)
-    return Parcel(message, owner=owner, dispatched=[member.id for member in members])
+    return Parcel(message, owner=owner, dispatched=[member.id for member in members], replay=first.replay)
 
 
 def _task_text(task: Unsent) -> str:
     """A `Task` as JSON; its input is JSON text already. Ids, teams and skills have no character to escape."""
-    deadline = "" if task.deadline_at is None else f',"deadline_s":{task.deadline_at!r}'
-    return f'{{"id":"{task.id}","attempt":{task.attempt}{deadline},"input":{task.input}}}'
+    more = "" if task.deadline_at is None else f',"deadline_s":{task.deadline_at!r}'
+    if task.replay:
+        more += f',"replay":{task.replay}'
+    if task.attempt > 1:  # the ledger plans first attempts; what is beyond is a replay
+        more += f',"spent":{task.attempt - 1}' + (f',"tried":{task.history}' if task.history else "")
+    return f'{{"id":"{task.id}","attempt":{task.attempt}{more},"input":{task.input}}}'
 
 
 def _assignment(task: Unsent, now: float) -> Parcel:
     fields = {"id": task.id, "owner": task.owner, "team": task.team, "report_to": task.report_to}
-    numbers = {"priority": task.priority, "attempt": task.attempt}
+    numbers = {"priority": task.priority, "attempt": task.attempt, "replay": task.replay}
     deadline = {} if task.deadline_at is None else {"deadline_s": task.deadline_at}
     head = to_json({**fields, **numbers, **deadline})
     body = f'{head[:-1]},"plan":{task.plan},"input":{task.input}}}'.encode()
@@ -190,7 +199,7 @@ def _assignment(task: Unsent, now: float) -> Parcel:
         headers=headers_below(task.trace, task.id),
     )
     message = Outgoing(names.TASKS, names.assign_key(task.team), body, properties)
-    return Parcel(message, owner=project_of(task.id), dispatched=[task.id])
+    return Parcel(message, owner=project_of(task.id), dispatched=[task.id], replay=task.replay)
 
 
 def _expiration_ms(deadline_at: float | None, now: float) -> int | None:

@@ -140,6 +140,7 @@ def died(delivery: Delivery, message: TaskMessage | Assignment, now: float) -> l
                 started_s=now,
                 ended_s=now,
                 agent="broker",
+                replay=one.replay or None,
             ),
             delivery.redelivered,
         )

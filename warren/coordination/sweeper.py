@@ -68,5 +68,6 @@ def expired(late: Overdue, owner: str, now: float) -> Incoming:
         started_s=now,
         ended_s=now,
         agent="sweeper",
+        replay=late.replay or None,
     )
     return Incoming(result, redelivered=False)

@@ -6,8 +6,8 @@ with its children's outcomes may be an outcome for its parent, up to the owner o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from topology.names import DIRECTOR
@@ -17,8 +17,9 @@ from warren.coordination.course import history_of
 from warren.coordination.frame import Frame, Frames
 from warren.errors import InvalidInput, MessageTooLarge
 from warren.ids import child_id, depth_of, is_within, key_of, parent_id
-from warren.ledger.event import LedgerEvent, NodesChanged, Planned, Row, Started, Stopped
+from warren.ledger.event import STOPPED_ERROR, LedgerEvent, NodesChanged, Planned, Row, Started, Stopped
 from warren.ledger.event import Settled as SettledEvent
+from warren.ledger.lost import outcomes
 from warren.ledger.outbox import Unsent
 from warren.ledger.transaction import NodeState, Owner, TaskState, Transaction
 from warren.messages.codec import to_json
@@ -53,7 +54,10 @@ class Effects:
 
     unsent: list[Unsent] = field(default_factory=list)
     ended: list[Ended] = field(default_factory=list)
-    stopped: list[str] = field(default_factory=list)
+    stopped: dict[str, int] = field(default_factory=dict)
+    """Subtrees of which nothing is wanted any more, but what is sent for replays after this one."""
+    waiting: float | None = None
+    """When the first of what has to wait is due (Unix seconds)."""
     took: list[tuple[Skill, float]] = field(default_factory=list)
     """(skill, seconds) of each task that succeeded."""
     frames: list[Frame] = field(default_factory=list)
@@ -62,9 +66,14 @@ class Effects:
     def add(self, other: Effects) -> None:
         self.unsent += other.unsent
         self.ended += other.ended
-        self.stopped += other.stopped
+        self.stopped |= other.stopped
+        self.wait(other.waiting)
         self.took += other.took
         self.frames += other.frames
+
+    def wait(self, due_at: float | None) -> None:
+        """Something is due then."""
+        self.waiting = earlier(self.waiting, due_at)
 
 
 class Turn:
@@ -101,7 +110,7 @@ class Turn:
         states = self._transaction.task_states(sorted({result.id for result in results}))
         for result in results:
             state = states.get(result.id)
-            if state is None or state.owner != self._owner.id or result.attempt < state.attempt:
+            if state is None or state.owner != self._owner.id or _is_stale(result, state):
                 continue
             del states[result.id]  # the first result counts, another one is a duplicate
             if state.status == "open":
@@ -109,6 +118,23 @@ class Turn:
             elif state.kind == "assignment" and state.status == result.outcome.status:
                 self._learn(result)
         self._load_nodes()
+        return self._carry_on()
+
+    def reopen(self, opened: Mapping[str, Collection[str]]) -> Effects:
+        """Go on with nodes that the ledger has opened again, by path; each with the keys of children opened with it.
+
+        What else a node waits for may have ended while nobody listened.
+        """
+        self._nodes.update(self._transaction.node_states(sorted(opened)))
+        waiting: dict[str, str] = {}
+        for path, keys in sorted(opened.items(), key=lambda item: depth_of(item[0])):
+            machine, node = self._frame.machine(path), self._nodes[path]
+            state = machine.reopen(node.state, sorted(keys))
+            self._nodes[path] = replace(node, state=state)
+            self._heard[path] = []
+            waiting |= {child_id(path, key): path for key in machine.waiting(state)}
+        for child, outcome in outcomes(self._transaction, sorted(waiting)).items():
+            self._hear(child, outcome)
         return self._carry_on()
 
     def finish(self, outcome: AnyOutcome) -> Effects:
@@ -218,17 +244,31 @@ class Turn:
 
     def _plan_leaf(self, child: str, node: Call | Delegate, scope: Scope, position: int) -> None:
         data = as_object(self._evaluator(node)(scope), f"the input of {_name(node)}")
-        row = self._task_row(child, node, position)
+        row = self._task_row(child, node, position, self._not_before(node, scope))
         row["input"] = text = to_json(data)
         plan = self._plan_text(node)
         size = size_bytes(text) + size_bytes(plan or "") + len(child) + len(self._owner.id) + ENVELOPE_BYTES
         if size > self._limit_bytes:
             raise MessageTooLarge(size, self._limit_bytes)
         self._planned[child] = row
-        self.effects.unsent.append(self._unsent(row, plan))
+        unsent = self._unsent(row, plan)
+        if row["not_before_at"] is None:
+            self.effects.unsent.append(unsent)
+        else:
+            self.effects.wait(row["not_before_at"])
 
-    def _task_row(self, child: str, node: Call | Delegate, position: int) -> Row:
+    def _not_before(self, node: Call | Delegate, scope: Scope) -> float | None:
+        """When the task may be sent (Unix seconds); None if at once."""
+        due_at = node.due_at(scope, self._now) if isinstance(node, Call) else None
+        if due_at is None or due_at <= self._now:
+            return None
+        if self._owner.deadline_at is not None and due_at >= self._owner.deadline_at:
+            raise InvalidInput("due_after_deadline", "it may not begin before the deadline of its project")
+        return due_at
+
+    def _task_row(self, child: str, node: Call | Delegate, position: int, not_before_at: float | None = None) -> Row:
         owner = self._owner
+        begins_at = not_before_at or self._now
         return {
             "id": child,
             "owner": owner.id,
@@ -240,8 +280,10 @@ class Turn:
             "status": "open",
             "attempt": 1,
             "priority": owner.priority,
-            "deadline_at": _earlier(owner.deadline_at, None if node.timeout_s is None else self._now + node.timeout_s),
+            "deadline_at": earlier(owner.deadline_at, None if node.timeout_s is None else begins_at + node.timeout_s),
             "created_at": self._now,
+            "replays": owner.replays,
+            "not_before_at": not_before_at,
         }
 
     def _plan_text(self, node: Call | Delegate) -> str | None:
@@ -270,6 +312,7 @@ class Turn:
             input=row["input"],
             plan=plan,
             report_to=report_to,
+            replay=row["replays"],
             trace=self._owner.trace,
         )
 
@@ -364,19 +407,21 @@ class Turn:
         if self._changed:
             happened.append(NodesChanged(owner, now, list(self._changed.values())))
         happened += [Stopped(path, now, "cancelled", STOPPED_ERROR) for path in self._stopped]
-        self.effects.stopped += self._stopped
+        self.effects.stopped |= dict.fromkeys(self._stopped, self._owner.replays)
         self._planned, self._plans, self._settled, self._changed, self._stopped = {}, [], [], {}, []
         self._transaction.append(*happened)
         self._transaction.flush()
-
-
-STOPPED_ERROR = to_json(ErrorInfo(code="cancelled", message="no longer wanted").model_dump(exclude_defaults=True))
 
 
 def _refused(error: InvalidInput, task: str = "") -> Failed:
     return Failed(
         error=ErrorInfo(code=error.code, message=error.message, pointer=error.pointer, task=task, permanent=True)
     )
+
+
+def _is_stale(result: Result, state: TaskState) -> bool:
+    """Whether the task was opened again, or tried again, since."""
+    return (result.replay or 0, result.attempt) < (state.replays, state.attempt)
 
 
 def size_bytes(text: str) -> int:
@@ -402,7 +447,7 @@ def _texts(outcome: AnyOutcome) -> tuple[str | None, str | None]:
             assert_never(outcome)
 
 
-def _earlier(first: float | None, second: float | None) -> float | None:
+def earlier(first: float | None, second: float | None) -> float | None:
     return min((moment for moment in (first, second) if moment is not None), default=None)
 
 

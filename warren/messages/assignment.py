@@ -22,4 +22,5 @@ class Assignment(Message):
     report_to: Token = Field(description="who waits for the outcome: director, or the delegating team")
     priority: Priority
     attempt: int = 1
+    replay: int = Field(default=0, description="how often something in its project had been opened again")
     deadline_s: UnixSeconds | None = None

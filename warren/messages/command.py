@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, model_validator
 
-from warren.messages.message import Message
-from warren.messages.project import ProjectId, ReplyTo
+from warren.messages.message import JsonObject, Message, Value
+from warren.messages.project import MAX_TIMEOUT_S, ProjectId, ReplyTo
+
+MAX_TASKS: Final = 50_000
+"""As many as a fan-out may have under way, for what failed together may have to be done again together."""
+TaskId = Annotated[str, StringConstraints(max_length=2_000)]
+
+
+class Again(Value):
+    """A task or an assignment that was given up and is to be done after all."""
+
+    id: TaskId
+    attempt: int | None = Field(
+        default=None, ge=1, description="the attempt that was given up; if a later one was made since, nothing is done"
+    )
 
 
 class Command(Message):
@@ -15,10 +28,28 @@ class Command(Message):
 
     TYPE: ClassVar[str] = "warren.command.v1"
 
-    verb: Literal["cancel"]
+    verb: Literal["cancel", "replay"]
     project: ProjectId
     reason: str = Field(default="", max_length=1000)
+    tasks: list[Again] = Field(
+        default_factory=list, max_length=MAX_TASKS, description="for replay: what is to be done again, together"
+    )
+    input: JsonObject | None = Field(default=None, description="for replay: an input in place of the one they had")
+    timeout_s: float | None = Field(
+        default=None, gt=0, le=MAX_TIMEOUT_S, description="for replay: their new deadline, in seconds from now"
+    )
+    rate: float | None = Field(
+        default=None, gt=0, le=1_000_000, description="for replay: at most so many of them are sent each second"
+    )
     reply_to: ReplyTo | None = None
+
+    @model_validator(mode="after")
+    def _what_belongs_to_the_verb(self) -> Self:
+        if self.verb == "replay" and not self.tasks:
+            raise ValueError("replay needs tasks")
+        if self.verb != "replay" and (self.tasks or self.input is not None or self.timeout_s or self.rate):
+            raise ValueError("tasks, input, timeout_s and rate belong to replay")
+        return self
 
 
 class Control(Message):
@@ -28,4 +59,5 @@ class Control(Message):
 
     verb: Literal["cancel"]
     subtree: str = Field(description="the project, assignment or task below which nothing is wanted any more")
+    replay: int = Field(default=0, description="what is sent for later replays is wanted")
     reason: str = ""

@@ -27,8 +27,13 @@ class Project(Message):
     priority: Priority = NORMAL_PRIORITY
     deadline: AwareDatetime | None = Field(default=None, description="when it is no longer wanted (RFC 3339)")
     timeout_s: float | None = Field(
-        default=None, gt=0, le=MAX_TIMEOUT_S, description="the same, in seconds from acceptance"
+        default=None,
+        gt=0,
+        le=MAX_TIMEOUT_S,
+        description="the same, in seconds from acceptance, or from when it may begin if that is later",
     )
+    not_before: AwareDatetime | None = Field(default=None, description="when it may begin (RFC 3339); default: at once")
+    delay_s: float | None = Field(default=None, ge=0, le=MAX_TIMEOUT_S, description="the same, in seconds")
     reply_to: ReplyTo | None = Field(default=None, description="a key on warren.replies, such as reply.my-client")
     labels: dict[str, str] = Field(default_factory=dict, description="the client's own words; carried, not read")
 
@@ -38,4 +43,6 @@ class Project(Message):
             raise ValueError("give either a playbook's name or a plan")
         if self.deadline is not None and self.timeout_s is not None:
             raise ValueError("give either a deadline or timeout_s")
+        if self.not_before is not None and self.delay_s is not None:
+            raise ValueError("give either not_before or delay_s")
         return self

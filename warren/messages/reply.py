@@ -68,7 +68,25 @@ class Projects(Value):
     projects: list[JsonObject]
 
 
-AnyAnswer = Accepted | Rejected | Finished | Status | Projects
+class Refusal(Value):
+    """Why one task is not done again; `code` is stable and made for programs."""
+
+    id: str
+    code: str
+    message: str
+
+
+class Replayed(Value):
+    """What became of a replay. What is in none of the lists was not asked for."""
+
+    kind: Literal["replayed"] = "replayed"
+    replayed: list[str] = Field(description="they are open again, and are sent")
+    already: list[str] = Field(default_factory=list, description="they were done again, or are under way, before")
+    refused: list[Refusal] = Field(default_factory=list)
+    revived: int = Field(default=0, description="how many others, stopped when these failed, run again with them")
+
+
+AnyAnswer = Accepted | Rejected | Finished | Status | Projects | Replayed
 Answer = Annotated[AnyAnswer, Field(discriminator="kind")]
 
 

@@ -21,6 +21,7 @@ class Result(Value):
     started_s: UnixSeconds
     ended_s: UnixSeconds
     agent: str = Field(default="", description="who ran it")
+    replay: int | None = Field(default=None, description="the replay that its task was sent for, if it was one")
     tried: list[Tried] | None = Field(default=None, description="the attempts before this one")
     redelivered: bool | None = Field(default=None, description="whoever had it first was lost, and it began anew")
 

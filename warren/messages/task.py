@@ -17,6 +17,8 @@ class Task(Value):
     input: JsonObject
     attempt: int = 1
     deadline_s: UnixSeconds | None = None
+    replay: int = Field(default=0, description="how often something in its project had been opened again")
+    spent: int | None = Field(default=None, description="attempts before its replay, which its retries do not count")
     tried: list[Tried] | None = Field(default=None, description="the attempts before this one")
 
 

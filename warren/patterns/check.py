@@ -113,7 +113,11 @@ def _check_references(node: Node, place: _Place) -> None:
 
 def _expressions_of(node: Node, place: _Place) -> Iterator[tuple[str, Any, frozenset[str]]]:
     match node:
-        case Call() | Delegate():
+        case Call():
+            yield "input", node.input, place.names
+            if node.not_before is not None:
+                yield "not_before", node.not_before, place.names
+        case Delegate():
             yield "input", node.input, place.names
         case Map():
             yield "items", node.items, place.names

@@ -157,7 +157,7 @@ async def test_a_failed_assignment_closes_what_its_lead_had_open(office, result_
     await office.begin(parallel("continue", a=nested, b=CALL), n=1, items=[1, 2])
     await office.start(f"{LEAD}/0/0")
     effects = await office.settle(result_of("/0/0", broken()))
-    assert effects.stopped == [f"{LEAD}/0/0"]
+    assert list(effects.stopped) == [f"{LEAD}/0/0"]
     statuses = await office.statuses()
     assert {statuses["/0/0/0/0"], statuses["/0/0/0/1"]} == {"cancelled"}
     assert statuses["/0/1"] == "open"

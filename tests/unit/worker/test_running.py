@@ -31,3 +31,21 @@ def test_two_deliveries_of_one_task_are_both_stopped():
     assert all(running.context.cancelled for running in twins)
     handlers.leave(twins[0])
     assert handlers.cancel("p", "again") == 1
+
+
+def test_what_was_sent_for_a_later_replay_is_wanted():
+    handlers = Handlers()
+    handlers.cancel("p/0", "enough")
+    assert (handlers.unwanted("p/0/1"), handlers.unwanted("p/0/1", 1)) == ("enough", None)
+    handlers.cancel("p/0", "again", 1)
+    handlers.cancel("p/0", "an old word")
+    assert (handlers.unwanted("p/0/1", 1), handlers.unwanted("p/0/1", 2)) == ("an old word", None)
+
+
+def test_a_handler_of_a_later_replay_is_not_stopped():
+    handlers = Handlers()
+    old, new = Running(Context("p/0/1")), Running(Context("p/0/1"), 1)
+    handlers.enter(old)
+    handlers.enter(new)
+    assert handlers.cancel("p/0", "enough") == 1
+    assert (old.context.cancelled, new.context.cancelled) == (True, False)

@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Final
 
+from director.cloud_event import Submission, stated_project, submission
 from topology import names
 from warren.broker.port import Delivery, Properties
 from warren.clock import Clock
@@ -56,11 +57,18 @@ class Acceptance:
         """The project in a delivery. Raises InvalidInput, which says what is wrong and where."""
         reply_to = reply_address(delivery)
         check_properties(delivery.properties, Project.TYPE)
-        project = decode(Project, delivery.body, self._playbooks.limits.message_bytes)
+        submitted = submission(delivery, self._playbooks.limits.message_bytes)
+        try:
+            return self._draft(delivery, submitted, reply_to)
+        except InvalidInput as error:
+            raise submitted.located(error) from None
+
+    def _draft(self, delivery: Delivery, submitted: Submission, reply_to: str | None) -> Draft:
+        project = decode(Project, submitted.body, self._playbooks.limits.message_bytes)
         plan, data = self._plan_and_input(project)
         now = self._clock.now()
         fingerprint = fingerprint_of(project, data)
-        project_id = self._id(project, delivery, fingerprint, now)
+        project_id = project.id or submitted.project_id or self._id(delivery, fingerprint, now)
         owner = Owner(
             id=project_id,
             kind="project",
@@ -110,10 +118,8 @@ class Acceptance:
             raise InvalidInput("deadline_past", f"the deadline {project.deadline} has passed", pointer="/deadline")
         return deadline_at
 
-    def _id(self, project: Project, delivery: Delivery, fingerprint: str, now: float) -> str:
-        """The client's id; else one that a redelivery of the same message would get too; else a new one."""
-        if project.id is not None:
-            return project.id
+    def _id(self, delivery: Delivery, fingerprint: str, now: float) -> str:
+        """One that a redelivery of the same message would get too; else a new one."""
         message_id = delivery.properties.message_id
         if message_id is not None:
             return str(uuid.uuid5(MESSAGE_NAMESPACE, f"{message_id}:{fingerprint}"))
@@ -140,17 +146,17 @@ def reply_address(delivery: Delivery) -> str | None:
 def answer_address(delivery: Delivery) -> str | None:
     """Where to tell what is wrong with a delivery, which may be anything: what its body says counts first, as ever."""
     try:
-        return _stated_address(delivery.body) or reply_address(delivery)
+        return _stated_address(delivery) or reply_address(delivery)
     except InvalidInput:
         return None
 
 
-def _stated_address(body: bytes) -> str | None:
+def _stated_address(delivery: Delivery) -> str | None:
     try:
-        said = from_json(body)
+        said = from_json(delivery.body)
     except ValueError:
         return None
-    address = said.get("reply_to") if isinstance(said, dict) else None
+    address = stated_project(delivery, said).get("reply_to") if isinstance(said, dict) else None
     return address if isinstance(address, str) and _is_reply_key(address) else None
 
 

@@ -35,6 +35,8 @@ from warren.patterns.objects import as_object
 from warren.patterns.plan import dump_plan, parse_plan
 
 COORDINATOR = "coordinator"
+CLOCKS_DIFFER_S = 0.25
+"""A worker's clock may be ahead of ours by so much when it says that a deadline has passed."""
 ENVELOPE_BYTES = 320
 """What a message has around ids, input and plan: names of fields, numbers, the team and the skill."""
 
@@ -379,7 +381,7 @@ class Turn:
         }
 
     def _end_owner(self, outcome: AnyOutcome) -> None:
-        outcome = self._bounded(outcome)
+        outcome = self._timely(self._bounded(outcome))
         row = _outcome_row(self._owner.id, outcome, self._now)
         started_at = self._owner.started_at or self._now
         row.update(attempt=self._owner.attempt, agent=COORDINATOR, started_at=started_at)
@@ -388,6 +390,12 @@ class Turn:
             self._stopped.append(self._owner.id)
         self._heard.clear()
         self.effects.ended.append(Ended(self._owner, outcome, self._now))
+
+    def _timely(self, outcome: AnyOutcome) -> AnyOutcome:
+        """What fails as its time is over has expired: its tasks have the same deadline, and may hear of it first."""
+        deadline_at = self._owner.deadline_at
+        is_late = deadline_at is not None and self._now >= deadline_at - CLOCKS_DIFFER_S
+        return Expired(reason="its deadline passed") if is_late and isinstance(outcome, Failed) else outcome
 
     def _bounded(self, outcome: AnyOutcome) -> AnyOutcome:
         if isinstance(outcome, Succeeded) and (size := size_bytes(to_json(outcome.output))) > self._limit_bytes:

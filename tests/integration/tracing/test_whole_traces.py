@@ -1,0 +1,165 @@
+"""What a real collector is told about real projects."""
+
+from uuid import uuid4
+
+import pytest
+
+from warren.errors import ProjectFailed
+from warren.telemetry.context import trace_id_of
+from warren.testing.patience import wait_until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+FOREIGN_TRACE = "0af7651916cd43dd8448eb211c80319c"
+FOREIGN_SPAN = "b7ad6b7169203331"
+EACH = {"kind": "map", "items": "input.items", "do": {"kind": "call", "skill": "double", "input": {"n": "item"}}}
+
+
+def call(skill, *fields):
+    return {"kind": "call", "skill": skill, "input": {name: f"input.{name}" for name in fields}}
+
+
+def delegated(plan):
+    return {"kind": "delegate", "team": "scouts", "plan": plan}
+
+
+def below(trace, name):
+    """The only span of that name, and its children's names in order."""
+    [span] = trace.named(name)
+    return span, [child.name for child in trace.children(span)]
+
+
+async def test_a_project_that_succeeds_is_one_tree_of_who_did_what_and_where_it_waited(client, whole_trace):
+    handle = await client.submit(plan=delegated(EACH), input={"items": [1, 2]})
+    assert await handle.result() == {"items": [{"n": 2}, {"n": 4}]}
+    trace = await whole_trace(handle.id, spans=10)
+    assert trace.outline() == [
+        "invoke_workflow plan",
+        "  assignment scouts",
+        "    wait warren.lead.scouts",
+        "    map",
+        "      task double",
+        "        wait warren.work.scouts.double",
+        "        invoke_agent double",
+        "      task double",
+        "        wait warren.work.scouts.double",
+        "        invoke_agent double",
+    ]
+    [root] = trace.roots()
+    assert root.attributes["warren.project.id"] == handle.id
+    assert {span.service for span in trace.spans} == {"warren-director", "warren-teamlead", "warren-worker"}
+    assert {span.error for span in trace.spans} == {None}
+    assert all(span.instance for span in trace.named("invoke_agent double"))
+
+
+async def test_each_try_is_a_sibling_linked_to_the_one_before_with_its_time_on_the_ladder(client, whole_trace):
+    handle = await client.submit(plan=delegated(call("moody", "n")), input={"n": 7})
+    assert await handle.result() == {"n": 7}
+    trace = await whole_trace(handle.id, spans=12)
+    task, names = below(trace, "task moody")
+    wait, climb, agent = "wait warren.work.scouts.moody", "wait retry ladder", "invoke_agent moody"
+    assert names == [wait, agent, climb, wait, agent, climb, wait, agent]
+    assert task.attributes["warren.attempts"] == 3
+    assert task.error is None
+    first, second, third = trace.named(agent)
+    assert [one.attributes["warren.attempt"] for one in (first, second, third)] == [1, 2, 3]
+    assert (first.links, second.links, third.links) == ([], [first.span_id], [second.span_id])
+    assert (first.error, third.error) == ("not in the mood for 7", None)
+    assert first.attributes["error.type"] == "handler_error"
+    for ladder in trace.named(climb):
+        assert (ladder.end_ns - ladder.start_ns) / 1e9 == pytest.approx(ladder.attributes["warren.delay_s"], abs=1e-3)
+
+
+async def test_a_task_that_was_given_up_shows_why_from_the_last_try_to_the_project(client, whole_trace):
+    handle = await client.submit(plan=delegated(call("hopeless", "n")), input={"n": 9})
+    with pytest.raises(ProjectFailed, match="never 9"):
+        await handle.result()
+    trace = await whole_trace(handle.id, spans=9)
+    [root], (task, _) = trace.roots(), below(trace, "task hopeless")
+    assert (root.error, task.error) == ("never 9", "never 9")
+    first, last = trace.named("invoke_agent hopeless")
+    assert last.links == [first.span_id]
+    [(event, _, about)] = last.events
+    assert (event, about["exception.type"], about["exception.message"]) == ("exception", "RuntimeError", "never 9")
+    assert "never 9" in about["exception.stacktrace"]
+
+
+async def test_a_cancelled_project_shows_what_was_stopped_and_that_it_is_no_fault(client, whole_trace, tmp_path):
+    begun = tmp_path / "begun"
+    handle = await client.submit(plan=delegated(call("sleepy", "file")), input={"file": str(begun)})
+    await wait_until(begun.exists, timeout_s=20)
+    await handle.cancel("changed my mind")
+    trace = await whole_trace(handle.id, spans=6)
+    task, names = below(trace, "task sleepy")
+    assert names == ["wait warren.work.scouts.sleepy", "invoke_agent sleepy"]
+    [root], [attempt] = trace.roots(), trace.named("invoke_agent sleepy")
+    assert [span.attributes["warren.outcome"] for span in (root, task, attempt)] == ["cancelled"] * 3
+    assert root.attributes["warren.reason"] == "changed my mind"
+    assert {span.error for span in trace.spans} == {None}
+
+
+async def test_a_publisher_without_a_context_gets_a_trace_that_is_found_by_the_projects_id(publish, whole_trace):
+    project = str(uuid4())
+    await publish(project)
+    trace = await whole_trace(project, spans=6)
+    assert {span.trace_id for span in trace.spans} == {trace_id_of(project)}
+
+
+async def test_a_foreign_publishers_trace_goes_on_below_its_span(publish, whole_trace, result_of):
+    project = str(uuid4())
+    headers = {"traceparent": f"00-{FOREIGN_TRACE}-{FOREIGN_SPAN}-01", "tracestate": "a=b", "baggage": "user=alice"}
+    await publish(project, headers, skill="spanning")
+    trace = await whole_trace(project, spans=7, trace_id=FOREIGN_TRACE, parent=FOREIGN_SPAN)
+    [root] = trace.roots()
+    assert (root.name, root.attributes["warren.project.id"]) == ("invoke_workflow plan", project)
+    assert await result_of(project) == {"trace_id": FOREIGN_TRACE, "sampled": "True", "user": "alice"}
+
+
+async def test_what_a_handler_traces_itself_is_below_its_attempt(client, whole_trace):
+    handle = await client.submit(plan=delegated(call("spanning", "n")), input={"n": 3})
+    await handle.result()
+    trace = await whole_trace(handle.id, spans=7)
+    attempt, names = below(trace, "invoke_agent spanning")
+    assert names == ["think"]
+    [think] = trace.named("think")
+    assert (think.service, think.attributes["n"]) == ("warren-worker", 3)
+    assert (think.instance, think.start_ns >= attempt.start_ns) == (attempt.instance, True)
+
+
+async def test_a_publisher_that_does_not_sample_gets_no_spans_and_handlers_learn_it(publish, collector, result_of):
+    left_out, project, seen = "1" * 32, str(uuid4()), str(uuid4())
+    await publish(project, {"traceparent": f"00-{left_out}-{FOREIGN_SPAN}-00"}, skill="spanning")
+    assert await result_of(project) == {"trace_id": left_out, "sampled": "False", "user": "None"}
+    await publish(seen)
+    await collector.has(lambda _: len(collector.trace(trace_id_of(seen)).spans) == 6)
+    assert collector.trace(left_out).spans == []
+
+
+async def test_a_context_that_makes_no_sense_does_no_harm(publish, whole_trace):
+    project = str(uuid4())
+    await publish(project, {"traceparent": "00-garbage", "tracestate": 17, "baggage": {"not": "text"}})
+    await whole_trace(project, spans=6)
+
+
+async def test_a_large_fan_out_shows_some_of_its_children_and_says_how_many_it_left_out(client, whole_trace):
+    handle = await client.submit(plan=delegated(EACH), input={"items": list(range(700))})
+    await handle.result()
+    trace = await whole_trace(handle.id, spans=4 + 3 * 500)
+    [fan] = trace.named("map")
+    told = {
+        name.removeprefix("warren.children."): value for name, value in fan.attributes.items() if "children" in name
+    }
+    assert told == {"total": 700, "failed": 0, "shown": 500, "left_out": 200}
+    assert len(trace.named("task double")) == 500
+
+
+async def test_processes_say_what_they_measure_to_the_collector_and_to_whoever_scrapes_them(
+    client, cluster, collector, page_of
+):
+    handle = await client.submit(plan=delegated(call("double", "n")), input={"n": 1})
+    await handle.result()
+    assert 'warren_attempt_duration_seconds_count{warren_team="scouts",warren_skill="double"' in await page_of(
+        "worker scouts"
+    )
+    assert "warren_ready 1" in await page_of("director")
+    await wait_until(lambda: ("warren-worker", "warren.attempt.duration") in collector.metrics, timeout_s=20)

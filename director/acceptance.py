@@ -41,6 +41,12 @@ class Draft:
     event: ProjectAccepted
     delivery: Delivery
 
+    @property
+    def begins_at(self) -> float | None:
+        """When it may begin (Unix seconds); None if at once."""
+        moment: float | None = self.event.task["not_before_at"]
+        return moment
+
 
 class Acceptance:
     """Turns deliveries into drafts."""
@@ -67,6 +73,7 @@ class Acceptance:
         project = decode(Project, submitted.body, self._playbooks.limits.message_bytes)
         plan, data = self._plan_and_input(project)
         now = self._clock.now()
+        begins_at = _begins_at(project, now)
         fingerprint = fingerprint_of(project, data)
         project_id = project.id or submitted.project_id or self._id(delivery, fingerprint, now)
         owner = Owner(
@@ -76,7 +83,7 @@ class Acceptance:
             status="open",
             attempt=1,
             priority=project.priority,
-            deadline_at=self._deadline_at(project, now),
+            deadline_at=self._deadline_at(project, now, begins_at or now),
             created_at=now,
             started_at=None,
             reported_at=None,
@@ -88,7 +95,9 @@ class Acceptance:
             fingerprint=fingerprint,
             trace=self._trace(project_id, delivery),
         )
-        return Draft(owner, _accepted(owner, plan, data, project.labels, now), delivery)
+        event = _accepted(owner, plan, data, project.labels, now)
+        event.task["not_before_at"] = begins_at
+        return Draft(owner, event, delivery)
 
     def _trace(self, project_id: str, delivery: Delivery) -> str | None:
         """The trace that the project is part of; None if nobody wants to know."""
@@ -110,12 +119,15 @@ class Acceptance:
     def _ready_plan(self, playbook: Playbook) -> Node:
         return self._ready[playbook.name] or self._playbooks.ready(playbook.plan)
 
-    def _deadline_at(self, project: Project, now: float) -> float:
+    def _deadline_at(self, project: Project, now: float, begins_at: float) -> float:
         if project.deadline is None:
-            return now + (project.timeout_s or self._playbooks.limits.deadline_s)
+            return begins_at + (project.timeout_s or self._playbooks.limits.deadline_s)
         deadline_at = project.deadline.timestamp()
         if deadline_at <= now:
             raise InvalidInput("deadline_past", f"the deadline {project.deadline} has passed", pointer="/deadline")
+        if deadline_at <= begins_at:
+            words = f"it may not begin before its deadline {project.deadline}"
+            raise InvalidInput("due_after_deadline", words, pointer="/deadline")
         return deadline_at
 
     def _id(self, delivery: Delivery, fingerprint: str, now: float) -> str:
@@ -124,6 +136,12 @@ class Acceptance:
         if message_id is not None:
             return str(uuid.uuid5(MESSAGE_NAMESPACE, f"{message_id}:{fingerprint}"))
         return new_project_id(now, self._entropy)
+
+
+def _begins_at(project: Project, now: float) -> float | None:
+    """When the project may begin (Unix seconds); None if at once."""
+    begins_at = project.not_before.timestamp() if project.not_before else now + (project.delay_s or 0.0)
+    return begins_at if begins_at > now else None
 
 
 def reply_address(delivery: Delivery) -> str | None:

@@ -110,7 +110,10 @@ class Director:
                 continue
             transaction.append(draft.event)
             transaction.flush()
-            effects.add(self._coordinator.carrier.begin(transaction, draft.owner, draft.event.at))
+            if draft.begins_at is None:
+                effects.add(self._coordinator.carrier.begin(transaction, draft.owner, draft.event.at))
+            else:
+                effects.wait(draft.begins_at)
             known[draft.owner.id] = draft.owner
             verdicts.append(Verdict(draft, [Accepted()], is_new=True))
         return verdicts, effects

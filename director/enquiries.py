@@ -8,6 +8,7 @@ from director.acceptance import check_properties, reply_address
 from warren.broker.port import Delivery
 from warren.coordination.coordinator import Coordinator
 from warren.coordination.dispatch import Parcel, reply
+from warren.coordination.replay import Replay
 from warren.coordination.turn import Effects
 from warren.errors import InvalidInput
 from warren.ledger import queries
@@ -41,9 +42,14 @@ class Enquiries:
         return [*replies, *self._coordinator.parcels(effects)]
 
     def _obey(self, transaction: Transaction, command: Command) -> tuple[AnyAnswer, Effects]:
-        owner = next((each for each in transaction.lock_subtree(command.project) if each.id == command.project), None)
+        owners = {owner.id: owner for owner in transaction.lock_subtree(command.project)}
+        owner = owners.get(command.project)
         if owner is None:
             return _unknown(command.project), Effects()
+        if command.verb == "replay":
+            transaction.flush()
+            replay = Replay(transaction, self._coordinator.carrier, command, self._coordinator.clock.now())
+            return replay.carry_out(owners)
         if owner.status != "open":
             return Accepted(duplicate=True), Effects()
         outcome = Cancelled(reason=command.reason or "cancelled by its client")

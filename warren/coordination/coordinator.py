@@ -9,9 +9,10 @@ from topology import names
 from topology.cluster import Cluster
 from warren.broker.port import Broker, Delivery
 from warren.clock import Clock
+from warren.coordination.agenda import Agenda
 from warren.coordination.bundling import RunTimes, Skill, bundle_size
 from warren.coordination.desk import Desk
-from warren.coordination.dispatch import Parcel, control, dispatch, report
+from warren.coordination.dispatch import Parcel, control, dispatch, project_event, report
 from warren.coordination.intake import dead_letter
 from warren.coordination.presence import Presence
 from warren.coordination.settlement import Carrier, Incoming, death_reason, died, results_in
@@ -42,6 +43,7 @@ class Coordinator:
         self.carrier = Carrier(self.limit_bytes)
         self.desk = Desk(broker, ledger, clock)
         self.presence = Presence(broker)
+        self.agenda = Agenda(clock)
         self._run_times = RunTimes()
         self._fixed_bundles = fixed_bundles(cluster)
 
@@ -52,11 +54,13 @@ class Coordinator:
     def parcels(self, effects: Effects) -> list[Parcel]:
         """Effects that are durable, as messages."""
         self.carrier.keep(effects)
+        self.agenda.expect(effects.waiting)
         for skill, took_s in effects.took:
             self._run_times.learn(skill, took_s)
         parcels = list(dispatch(effects.unsent, self._bundle_size, self.clock.now(), self.limit_bytes))
         for ended in effects.ended:
             parcels += report(ended)
+        parcels += [project_event(owner, "reopened", self.clock.now()) for owner in effects.reopened]
         for path, replay in islice(effects.stopped.items(), MAX_CONTROLS):
             parcels.append(control(Control(verb="cancel", subtree=path, replay=replay), "all"))
         return parcels

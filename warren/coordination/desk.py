@@ -56,6 +56,14 @@ class Desk:
         self._ledger_trouble = None
         return value
 
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """What `work` reads, tried until the ledger answers."""
+        async for attempt in self._patiently():
+            with attempt:
+                value = await self._ledger.read(work)
+        self._ledger_trouble = None
+        return value
+
     async def send(self, parcels: Sequence[Parcel]) -> list[Parcel]:
         """Publish; what the broker does not take stays unsent in the ledger, and the sweeper tries again.
 

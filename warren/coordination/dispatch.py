@@ -84,7 +84,8 @@ def project_event(owner: Owner, status: str, at: float) -> Parcel:
     """That a project was accepted or has ended, as a CloudEvent."""
     data = {"project": owner.id, "playbook": owner.playbook, "status": status}
     happened = Event(
-        id=f"{owner.id}:{status}",
+        specversion="1.0",
+        id=f"{owner.id}:{status}:{owner.replays}" if owner.replays else f"{owner.id}:{status}",
         source="/warren/director",
         type=f"warren.project.{status}",
         subject=owner.id,

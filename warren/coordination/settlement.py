@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ from warren.coordination.carriage import is_exported
 from warren.coordination.course import history_of
 from warren.coordination.frame import Frames
 from warren.coordination.turn import Effects, Ended, Turn
+from warren.errors import InvalidInput
 from warren.ids import is_within
 from warren.ledger.ended import ended
 from warren.ledger.event import Overtaken
@@ -41,7 +42,7 @@ class Carrier:
     """Carries plans on, inside transactions that others open."""
 
     def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
+        self.limit_bytes = limit_bytes
         self._frames = Frames()
 
     def begin(self, transaction: Transaction, owner: Owner, now: float) -> Effects:
@@ -67,6 +68,18 @@ class Carrier:
                 effects.add(sent_again(transaction, owner, effects))
         return effects
 
+    def obstacles(
+        self, transaction: Transaction, owner: Owner, heard: Mapping[str, Collection[str]], opened: Collection[str]
+    ) -> dict[str, InvalidInput]:
+        """Why some of an owner's tasks cannot be opened again."""
+        return self._turn(transaction, owner, 0.0).obstacles(heard, opened)
+
+    def reopen(
+        self, transaction: Transaction, owner: Owner, opened: Mapping[str, Collection[str]], now: float
+    ) -> Effects:
+        """Go on with an owner's plan whose nodes the ledger has opened again."""
+        return self._turn(transaction, owner, now).reopen(opened)
+
     def finish(self, transaction: Transaction, owner: Owner, outcome: AnyOutcome, now: float) -> Effects:
         """End a project or an assignment from outside."""
         return self._turn(transaction, owner, now).finish(outcome)
@@ -77,7 +90,7 @@ class Carrier:
             self._frames.keep(frame)
 
     def _turn(self, transaction: Transaction, owner: Owner, now: float) -> Turn:
-        return Turn(transaction, self._frames, owner, now=now, limit_bytes=self._limit_bytes)
+        return Turn(transaction, self._frames, owner, now=now, limit_bytes=self.limit_bytes)
 
 
 def note_overtaken(transaction: Transaction, owner: str, results: Sequence[Result], now: float) -> None:

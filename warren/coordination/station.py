@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from warren.broker.port import Broker, Subscription
+from warren.coordination.alarm import Alarm
 from warren.coordination.bundling import Skill
 from warren.coordination.coordinator import Coordinator
 from warren.coordination.intake import Handle, take_in
@@ -53,6 +54,7 @@ class Station:
         async with asyncio.TaskGroup() as group:
             aside = [
                 group.create_task(Sweeper(self._coordinator).run()),
+                group.create_task(Alarm(self._coordinator).run()),
                 group.create_task(Tracer(desk, self._coordinator.telemetry).run()),
                 group.create_task(self._coordinator.presence.watch(self._watched, self._coordinator.clock)),
             ]

@@ -58,6 +58,8 @@ class Effects:
     ended: list[Ended] = field(default_factory=list)
     stopped: dict[str, int] = field(default_factory=dict)
     """Subtrees of which nothing is wanted any more, but what is sent for replays after this one."""
+    reopened: list[Owner] = field(default_factory=list)
+    """Projects that had ended and go on."""
     waiting: float | None = None
     """When the first of what has to wait is due (Unix seconds)."""
     took: list[tuple[Skill, float]] = field(default_factory=list)
@@ -69,6 +71,7 @@ class Effects:
         self.unsent += other.unsent
         self.ended += other.ended
         self.stopped |= other.stopped
+        self.reopened += other.reopened
         self.wait(other.waiting)
         self.took += other.took
         self.frames += other.frames
@@ -121,6 +124,27 @@ class Turn:
                 self._learn(result)
         self._load_nodes()
         return self._carry_on()
+
+    def obstacles(self, heard: Mapping[str, Collection[str]], opened: Collection[str]) -> dict[str, InvalidInput]:
+        """Why some children cannot be opened again, by the path below which that is so. Changes nothing.
+
+        `heard` are the keys of the children by node, `opened` all that would be open again with them.
+        """
+        found: dict[str, InvalidInput] = {}
+        for path, node in self._transaction.node_states(sorted(heard)).items():
+            machine, state = self._frame.machine(path), node.state
+            for key in sorted(heard[path]):
+                try:
+                    state = machine.reopen(state, [key])
+                except InvalidInput as error:
+                    found[child_id(path, key)] = error
+            others = {child_id(path, key): key for key in machine.waiting(state)}
+            ended = outcomes(self._transaction, sorted(others.keys() - set(opened)))
+            step = machine.advance(state, [Settled(others[child], outcome) for child, outcome in ended.items()])
+            if isinstance(step.outcome, Failed):
+                found[path] = InvalidInput("others_failed", step.outcome.error.message)
+        self._frame.reader = None
+        return found
 
     def reopen(self, opened: Mapping[str, Collection[str]]) -> Effects:
         """Go on with nodes that the ledger has opened again, by path; each with the keys of children opened with it.

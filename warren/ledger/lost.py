@@ -49,6 +49,7 @@ class LostNode:
     """A node of a plan."""
 
     path: str
+    owner: str
     status: str
     error: str | None
 
@@ -76,7 +77,7 @@ _LOST: Final = select(
     tasks.c.history,
 )
 _NAMED: Final = _LOST.where(is_among(tasks.c.id, "ids"))
-_NODES: Final = select(nodes.c.path, nodes.c.status, nodes.c.error)
+_NODES: Final = select(nodes.c.path, nodes.c.owner, nodes.c.status, nodes.c.error)
 _NAMED_NODES: Final = _NODES.where(is_among(nodes.c.path, "ids"))
 _STOPPED: Final = _LOST.where(
     tasks.c.id > bindparam("low"), tasks.c.id < bindparam("high"), HAS_ENDED, tasks.c.error == STOPPED_ERROR

@@ -1,0 +1,65 @@
+"""Wakes what has to wait for its time: delayed tasks, replays at a rate, and projects that begin later.
+
+Their time stands in the ledger, so a crash forgets nothing; whoever planned them wakes up in time, and others look
+for what is due every half second.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from warren.coordination.coordinator import Coordinator
+from warren.coordination.turn import Effects
+from warren.ledger.event import Postponed
+from warren.ledger.outbox import Unsent, due, due_projects, next_due
+from warren.ledger.transaction import Transaction
+
+INTERVAL_S: Final = 0.5
+LEASE_S: Final = 5.0
+"""Whoever has taken on something due has this long to get it confirmed, before another one does."""
+LIMIT: Final = 500
+SHORTEST_S: Final = 0.002
+"""What is due at almost the same time goes together."""
+
+
+class Alarm:
+    """Runs in every coordinator; what one takes on, the others leave alone."""
+
+    def __init__(self, coordinator: Coordinator) -> None:
+        self._coordinator = coordinator
+
+    async def run(self) -> None:
+        """Wake up in time, until cancelled."""
+        agenda = self._coordinator.agenda
+        while True:
+            await agenda.wait(SHORTEST_S, INTERVAL_S)
+            agenda.clear()
+            agenda.expect(await self._coordinator.desk.read(next_due))
+            if agenda.is_due:
+                await self.ring()
+
+    async def ring(self) -> None:
+        """Send what is due."""
+        now = self._coordinator.clock.now()
+        parcels = await self._coordinator.carry(lambda transaction: self._take_on(transaction, now))
+        await self._coordinator.desk.send(parcels)
+
+    def _take_on(self, transaction: Transaction, now: float) -> Effects:
+        transaction.flush()
+        effects = Effects()
+        for owner in transaction.lock(due_projects(transaction, now, LIMIT)).values():
+            if owner.status == "open" and owner.started_at is None:
+                effects.add(self._coordinator.carrier.begin(transaction, owner, now))
+        unsent = due(transaction, now, LIMIT)
+        transaction.append(*_taken_on(unsent, now))
+        effects.unsent += unsent
+        transaction.flush()
+        effects.wait(next_due(transaction))
+        return effects
+
+
+def _taken_on(unsent: list[Unsent], now: float) -> list[Postponed]:
+    by_owner: dict[str, list[str]] = {}
+    for each in unsent:
+        by_owner.setdefault(each.owner, []).append(each.id)
+    return [Postponed(owner, now, ids, now + LEASE_S) for owner, ids in by_owner.items()]

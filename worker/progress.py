@@ -55,6 +55,7 @@ class ProgressReports:
 
     def _event(self, context: Context, fraction: float, message: str) -> Outgoing:
         event = Event(
+            specversion="1.0",
             id=f"{self._agent}-{next(self._number)}",
             source=f"/warren/agents/{self._agent}",
             type=TYPE,

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from warren.messages.message import JsonObject, Message, Priority, Token, UnixSeconds
+from warren.messages.message import Attempt, JsonObject, Message, Priority, TaskId, Token, UnixSeconds
 
 
 class Assignment(Message):
@@ -14,13 +14,13 @@ class Assignment(Message):
 
     TYPE: ClassVar[str] = "warren.assignment.v1"
 
-    id: str
-    owner: str = Field(description="the project or assignment whose plan delegated it")
+    id: TaskId
+    owner: TaskId = Field(description="the project or assignment whose plan delegated it")
     team: Token
     plan: JsonObject
     input: JsonObject
     report_to: Token = Field(description="who waits for the outcome: director, or the delegating team")
     priority: Priority
-    attempt: int = 1
+    attempt: Attempt = 1
     replay: int = Field(default=0, description="how often something in its project had been opened again")
     deadline_s: UnixSeconds | None = None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
 
 from topology.names import TOKEN
 from warren.messages.message import NORMAL_PRIORITY, JsonObject, Message, Priority, Token
@@ -15,10 +15,23 @@ ProjectId = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
 ReplyTo = Annotated[str, StringConstraints(pattern=rf"^reply\.{TOKEN.pattern}$")]
 
 
+def _schema_of_choices(schema: dict[str, Any]) -> None:
+    """What the validator below says, for those who have nothing but the schema."""
+    playbook = {"required": ["playbook"], "properties": {"playbook": {"type": "string"}}}
+    plan = {"required": ["plan"], "properties": {"plan": {"type": "object"}}}
+    schema["oneOf"] = [playbook, plan]
+    schema["not"] = {"anyOf": [_both("deadline", "timeout_s"), _both("not_before", "delay_s")]}
+
+
+def _both(*fields: str) -> dict[str, Any]:
+    return {"required": list(fields), "properties": {field: {"not": {"type": "null"}} for field in fields}}
+
+
 class Project(Message):
     """A playbook's name, or a plan, and an input. Everything else has a default."""
 
     TYPE: ClassVar[str] = "warren.project.v1"
+    model_config = ConfigDict(json_schema_extra=_schema_of_choices)
 
     id: ProjectId | None = Field(default=None, description="a UUID (best a UUIDv7); the same id is the same project")
     playbook: Token | None = None

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from warren.messages.message import Message, UnixSeconds, Value
+from warren.messages.message import Attempt, Message, TaskId, UnixSeconds, Value
 from warren.messages.outcome import Outcome
 from warren.messages.tried import Tried
 
@@ -14,9 +14,9 @@ from warren.messages.tried import Tried
 class Result(Value):
     """The outcome of one attempt."""
 
-    id: str
-    owner: str = Field(description="the project or assignment whose plan waits for it")
-    attempt: int
+    id: TaskId
+    owner: TaskId = Field(description="the project or assignment whose plan waits for it")
+    attempt: Attempt
     outcome: Outcome
     started_s: UnixSeconds
     ended_s: UnixSeconds

@@ -6,16 +6,16 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from warren.messages.message import JsonObject, Message, Priority, Token, UnixSeconds, Value
+from warren.messages.message import Attempt, JsonObject, Message, Priority, TaskId, Token, UnixSeconds, Value
 from warren.messages.tried import Tried
 
 
 class Task(Value):
     """One call of a skill."""
 
-    id: str
+    id: TaskId
     input: JsonObject
-    attempt: int = 1
+    attempt: Attempt = 1
     deadline_s: UnixSeconds | None = None
     replay: int = Field(default=0, description="how often something in its project had been opened again")
     spent: int | None = Field(default=None, description="attempts before its replay, which its retries do not count")
@@ -29,6 +29,6 @@ class TaskMessage(Message):
 
     team: Token
     skill: Token
-    owner: str = Field(description="the assignment that the tasks belong to")
+    owner: TaskId = Field(description="the assignment that the tasks belong to")
     priority: Priority
     tasks: Annotated[list[Task], Field(min_length=1)]

@@ -79,7 +79,7 @@ class Director:
             try:
                 drafts.append(self._acceptance.draft(delivery))
             except InvalidInput as error:
-                parcels += rejected(delivery, error)
+                parcels += rejected(delivery, error, self._coordinator.clock.now())
         verdicts, effects = await self._coordinator.desk.transact(lambda transaction: self._judge(transaction, drafts))
         for verdict in verdicts:
             parcels += announced(verdict)
@@ -94,7 +94,7 @@ class Director:
             try:
                 parcels += await self._enquiries.answer(delivery)
             except InvalidInput as error:
-                parcels += rejected(delivery, error)
+                parcels += rejected(delivery, error, self._coordinator.clock.now())
         return parcels
 
     def _judge(self, transaction: Transaction, drafts: Sequence[Draft]) -> tuple[list[Verdict], Effects]:
@@ -138,7 +138,7 @@ def announced(verdict: Verdict) -> list[Parcel]:
     """What the client is told of its project, and the others of a new one."""
     owner = verdict.draft.owner
     if verdict.error is not None:
-        return rejected(verdict.draft.delivery, verdict.error)
+        return rejected(verdict.draft.delivery, verdict.error, owner.created_at)
     parcels = [
         parcel for answer in verdict.answers for parcel in reply(owner.reply_to, owner.correlation_id, owner.id, answer)
     ]
@@ -147,7 +147,7 @@ def announced(verdict: Verdict) -> list[Parcel]:
     return parcels
 
 
-def rejected(delivery: Delivery, error: InvalidInput) -> list[Parcel]:
+def rejected(delivery: Delivery, error: InvalidInput, now: float) -> list[Parcel]:
     """A dead letter with the reason, and an answer where one can be sent."""
     info = ErrorInfo(
         code=error.code,
@@ -156,4 +156,4 @@ def rejected(delivery: Delivery, error: InvalidInput) -> list[Parcel]:
         permanent=True,
     )
     answer = reply(answer_address(delivery), delivery.properties.correlation_id, None, Rejected(error=info))
-    return [dead_letter(delivery, error), *answer]
+    return [dead_letter(delivery, error, now), *answer]

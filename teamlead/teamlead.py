@@ -60,7 +60,7 @@ class TeamLead:
                 message = decode(Assignment, delivery.body, self._coordinator.limit_bytes + ENVELOPE_BYTES)
                 assignments[message.id] = delivery.redelivered or assignments.get(message.id, False)
             except InvalidInput as error:
-                parcels.append(dead_letter(delivery, error))
+                parcels.append(dead_letter(delivery, error, self._coordinator.clock.now()))
         return parcels + await self._coordinator.carry(lambda transaction: self._begin(transaction, assignments))
 
     def _begin(self, transaction: Transaction, assignments: dict[str, bool]) -> Effects:

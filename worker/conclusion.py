@@ -8,6 +8,7 @@ from typing import Final
 from pydantic_core import PydanticSerializationError
 
 from topology.names import RETRY_UNIT_MS
+from warren.broker.dead_letter import Cause
 from warren.broker.port import Delivery, Outgoing
 from warren.errors import MessageTooLarge
 from warren.messages.outcome import ErrorInfo, Failed, Outcome
@@ -61,8 +62,20 @@ class Clerk:
         if units is not None:
             copy = postponed(delivery, message, task, self._tried(task, outcome.error, ended, units), units)
             return Conclusion(messages=(copy,), is_retry=True)
-        error = outcome.error
-        return Conclusion(result, (parked_task(delivery, message, task, error.code, error.message),))
+        cause = self._cause(outcome.error, ended)
+        return Conclusion(result, (parked_task(delivery, message, task, cause),))
+
+    def _cause(self, error: ErrorInfo, ended: Ended) -> Cause:
+        return Cause(
+            error.code,
+            error.message,
+            pointer=error.pointer,
+            type=error.type,
+            traceback=error.traceback,
+            agent=self._agent,
+            started_s=ended.started_s,
+            given_up_s=ended.ended_s,
+        )
 
     def _tried(self, task: Task, error: ErrorInfo, ended: Ended, units: int) -> Tried:
         return Tried(

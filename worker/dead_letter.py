@@ -8,15 +8,14 @@ from typing import Any, Final
 
 from topology import names
 from topology.names import queue_token, retry_key, retry_name
+from warren.broker.dead_letter import ATTEMPT, Cause, stamped
 from warren.broker.headers import forwarded
 from warren.broker.port import Delivery, Outgoing, Properties
 from warren.messages.codec import DEFAULT_LIMIT_BYTES, encode
 from warren.messages.task import Task, TaskMessage
 from warren.messages.tried import Tried
 from worker import suspicion
-from worker.attempt import sendable
 
-MAX_REASON_CHARS: Final = 2_000
 NO_LIMIT: Final = 64 * DEFAULT_LIMIT_BYTES
 """A copy is no larger than what came in, give or take the envelope."""
 MAX_TRIED: Final = 32
@@ -24,18 +23,17 @@ MAX_TRIED: Final = 32
 ENTRY: Final = retry_name(names.RETRY_LEVELS - 1)
 
 
-def parked(delivery: Delivery, code: str, reason: str, pointer: str = "") -> Outgoing:
+def parked(delivery: Delivery, cause: Cause) -> Outgoing:
     """A delivery as it is, with what is wrong with it."""
-    before = delivery.properties
-    headers = forwarded(before.headers) | _errors(delivery, code, reason, pointer)
+    before, headers = delivery.properties, stamped(delivery, cause)
     # the broker checks that a user_id is ours, and an expiration would delete the dead letter
     properties = replace(before, headers=headers, user_id=None, expiration_ms=None, message_id=None, persistent=True)
     return Outgoing(names.DEAD, queue_token(delivery.queue), delivery.body, properties)
 
 
-def parked_task(delivery: Delivery, message: TaskMessage, task: Task, code: str, reason: str) -> Outgoing:
+def parked_task(delivery: Delivery, message: TaskMessage, task: Task, cause: Cause) -> Outgoing:
     """One task that was given up, alone, whatever bundle it came in."""
-    headers = _errors(delivery, code, reason, "")
+    headers = stamped(delivery, cause)
     return Outgoing(names.DEAD, queue_token(delivery.queue), *_alone(delivery, message, task, headers))
 
 
@@ -70,16 +68,6 @@ def _alone(
         priority=message.priority,
         timestamp_s=delivery.properties.timestamp_s,
         app_id=delivery.properties.app_id,
-        headers={**forwarded(delivery.properties.headers), **headers, "x-attempt": task.attempt},
+        headers={**forwarded(delivery.properties.headers), **headers, ATTEMPT: task.attempt},
     )
     return body, properties
-
-
-def _errors(delivery: Delivery, code: str, reason: str, pointer: str) -> dict[str, Any]:
-    return {
-        "x-warren-error-code": code,
-        "x-warren-error": sendable(reason, MAX_REASON_CHARS),
-        "x-warren-error-pointer": pointer,
-        "x-warren-exchange": delivery.exchange,
-        "x-warren-routing-key": delivery.routing_key,
-    }

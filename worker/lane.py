@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from warren.broker.port import Broker, Delivery, Subscription, Verdict
+from warren.broker.dead_letter import Cause
+from warren.broker.port import Broker, Delivery, Subscription
 from warren.clock import Clock
-from warren.errors import BrokerUnavailable, InvalidInput
+from warren.errors import InvalidInput
 from warren.messages.codec import decode
 from warren.messages.outcome import Failed
 from warren.messages.task import Task, TaskMessage
@@ -20,10 +21,10 @@ from worker.attempt import Attempt, failed
 from worker.conclusion import Clerk, Conclusion, Ended
 from worker.dead_letter import parked, returned
 from worker.execution import Execution
-from worker.line import Line
 from worker.outbox import Outbox, Packable, Ticket
 from worker.recycling import Recycling
 from worker.station import Station
+from worker.supply import Supply
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,59 +49,39 @@ class Lane:
     def __init__(self, station: Station, place: Workplace) -> None:
         self._station = station
         self._place = place
-        self._line = Line()
-        self._subscription: Subscription | None = None
-        self._stopping = False
+        self._supply = Supply(place.broker, station.queue, station.concurrency, place.logger)
         self._idle = asyncio.Event()
 
     @property
     def waiting_for(self) -> str | None:
-        return None if self._subscription is not None else f"it does not consume {self._station.queue} yet"
+        return None if self._supply.is_open else f"it does not consume {self._station.queue} yet"
 
     async def run(self) -> None:
-        """Work until `stop`."""
-        async with self._place.broker.subscribe(
-            self._station.queue, prefetch=self._station.concurrency
-        ) as subscription:
-            self._subscription = subscription
-            async with asyncio.TaskGroup() as group:
+        """Work until `stop`; what is not acked yet then needs the supply still, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._supply.run())
+            async with asyncio.TaskGroup() as slots:
                 for _ in range(self._station.concurrency):
-                    group.create_task(self._work(subscription))
-                await self._receive(subscription)
+                    slots.create_task(self._work())
             self._idle.set()
-            await asyncio.Event().wait()  # what is not acked yet needs the subscription
 
     async def stop(self) -> None:
         """Take nothing new, and give back what no slot has taken."""
-        self._stopping = True
-        if self._subscription is None:
+        if not self._supply.is_open:
             self._idle.set()
-            return
-        await self._subscription.cancel()
-        await self._give_back(self._subscription, self._line.close())
+        await self._supply.stop()
 
     async def finished(self) -> None:
         """Return when, after `stop`, the last handler has ended."""
         await self._idle.wait()
 
-    async def _receive(self, subscription: Subscription) -> None:
-        while deliveries := await subscription.receive():
-            if self._stopping:
-                await self._give_back(subscription, deliveries)
-            else:
-                self._line.put(deliveries)
-
-    async def _give_back(self, subscription: Subscription, deliveries: list[Delivery]) -> None:
-        try:
-            await subscription.settle([(delivery, Verdict.REQUEUE) for delivery in deliveries])
-        except BrokerUnavailable as error:  # the broker gives them to somebody else anyway
-            self._place.logger.warning("deliveries could not be given back", reason=str(error))
-
-    async def _work(self, subscription: Subscription) -> None:
-        while (delivery := await self._line.take()) is not None:
-            message = self._understood(subscription, delivery)
+    async def _work(self) -> None:
+        while (supplied := await self._supply.take()) is not None:
+            message = self._understood(supplied.subscription, supplied.delivery)
             if message is not None:
-                await self._perform(Ticket(subscription, delivery, len(message.tasks)), message)
+                began_s = self._place.clock.now()
+                await self._perform(Ticket(supplied.subscription, supplied.delivery, len(message.tasks)), message)
+                self._supply.learn(self._place.clock.now() - began_s)
 
     def _understood(self, subscription: Subscription, delivery: Delivery) -> TaskMessage | None:
         """The tasks of a delivery. One that makes no sense here is parked with the reason."""
@@ -108,7 +89,8 @@ class Lane:
             return self._checked(delivery)
         except InvalidInput as error:
             self._place.logger.warning("a message is dead-lettered", code=error.code, reason=error.message)
-            letter = parked(delivery, error.code, error.message, error.pointer)
+            now = self._place.clock.now()
+            letter = parked(delivery, Cause(error.code, error.message, error.pointer, given_up_s=now))
             self._place.outbox.add_message(Ticket(subscription, delivery, 1), letter)
             return None
 

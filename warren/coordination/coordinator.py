@@ -82,7 +82,7 @@ class Coordinator:
                 incoming += self._read(delivery, now)
             except InvalidInput as error:
                 if delivery.exchange != names.DEAD:  # what comes from there is dead-lettered already
-                    parcels.append(dead_letter(delivery, error))
+                    parcels.append(dead_letter(delivery, error, now))
         return incoming, parcels
 
     def _read(self, delivery: Delivery, now: float) -> list[Incoming]:

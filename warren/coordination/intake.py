@@ -7,13 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from topology import names
-from warren.broker.headers import forwarded
+from warren.broker.dead_letter import Cause, stamped
 from warren.broker.port import Delivery, Outgoing, Properties, Subscription, Verdict
 from warren.coordination.desk import Desk
-from warren.coordination.dispatch import Parcel
+from warren.coordination.dispatch import APP_ID, Parcel
 from warren.errors import InvalidInput, WarrenError
 from warren.log import get_logger
-from warren.messages.codec import MAX_POINTER_CHARS, MAX_REASON_CHARS, shortened
 
 BATCH: Final = 256
 IN_FLIGHT: Final = 2
@@ -64,17 +63,10 @@ async def handled(handle: Handle, batch: Sequence[Delivery]) -> list[Parcel]:
         return [dead_letter(batch[0], InvalidInput("internal_error", reason))]
 
 
-def dead_letter(delivery: Delivery, error: InvalidInput) -> Parcel:
+def dead_letter(delivery: Delivery, error: InvalidInput, now: float | None = None) -> Parcel:
     """A copy of a delivery for the dead-letter queue, with the reason; the original is acked after its confirm."""
     before = delivery.properties
-    headers = {
-        **forwarded(before.headers),
-        "x-warren-error-code": error.code,
-        "x-warren-error": shortened(error.message, MAX_REASON_CHARS),
-        "x-warren-error-pointer": shortened(error.pointer, MAX_POINTER_CHARS),
-        "x-warren-exchange": delivery.exchange,
-        "x-warren-routing-key": delivery.routing_key,
-    }
+    cause = Cause(error.code, error.message, error.pointer, agent=APP_ID, given_up_s=now)
     properties = Properties(
         type=before.type,
         correlation_id=before.correlation_id,
@@ -83,6 +75,6 @@ def dead_letter(delivery: Delivery, error: InvalidInput) -> Parcel:
         timestamp_s=before.timestamp_s,
         app_id=before.app_id,
         content_type=before.content_type,
-        headers=headers,
+        headers=stamped(delivery, cause),
     )
     return Parcel(Outgoing(names.DEAD, names.queue_token(delivery.queue), delivery.body, properties), buries=delivery)

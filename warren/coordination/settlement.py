@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from warren.broker.dead_letter import CODE, REASON, last_death
 from warren.broker.port import Delivery
 from warren.coordination.carriage import is_exported
 from warren.coordination.course import history_of
@@ -25,9 +26,6 @@ from warren.messages.task import TaskMessage
 EXPIRED: Final = "expired"
 REJECTED: Final = "rejected"
 """Why the broker dead-lettered something; what a worker rejects, it has reported itself."""
-ERROR_CODE: Final = "x-warren-error-code"
-ERROR: Final = "x-warren-error"
-"""Why one of us parked something that it could not use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +165,15 @@ def _verdict_on(delivery: Delivery) -> Expired | Failed | None:
     reason = death_reason(delivery)
     if reason is not None:
         return None if reason == REJECTED else _outcome_of(reason)
-    if ERROR_CODE not in headers:
+    if CODE not in headers:
         return None
-    return Failed(error=ErrorInfo(code=str(headers[ERROR_CODE]), message=str(headers.get(ERROR, "")), permanent=True))
+    return Failed(error=ErrorInfo(code=str(headers[CODE]), message=str(headers.get(REASON, "")), permanent=True))
 
 
 def death_reason(delivery: Delivery) -> str | None:
     """Why the broker dead-lettered this last; None if it did not."""
-    deaths = delivery.properties.headers.get("x-death")
-    if not isinstance(deaths, list) or not deaths or not isinstance(deaths[0], dict):
-        return None
-    return str(deaths[0].get("reason", ""))
+    death = last_death(delivery.properties.headers)
+    return None if death is None else str(death.get("reason", ""))
 
 
 def _outcome_of(reason: str) -> Expired | Failed:

@@ -1,0 +1,71 @@
+"""`warren trace`: what a project did, when, and where it waited, from the ledger alone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from warren.cli.ledger import ledger_of
+from warren.cli.options import AsJson, DataDir, LedgerUrl, ProjectId
+from warren.cli.printing import console, print_json
+from warren.errors import InvalidInput, UnknownProject
+
+if TYPE_CHECKING:
+    from warren.ledger.transaction import Transaction
+    from warren.telemetry.span import Span
+
+
+def trace(
+    project: ProjectId,
+    *,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with the waterfall, and nothing else.")
+    ] = None,
+    children: Annotated[int, typer.Option(min=1, help="How many children of one line to show at most.")] = 20,
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a project's trace: who did what, where it waited, what was tried again and why."""
+    spans = asyncio.run(_read(ledger_of(ledger_url, data_dir), project))
+    if html is not None:
+        _write(html, spans)
+    if as_json:
+        from dataclasses import asdict
+
+        print_json([{**asdict(span), "kind": span.kind.value} for span in spans])
+    elif html is None:
+        from warren.cli.timeline import draw
+
+        console().print(draw(spans, console().width, children))
+
+
+async def _read(url: str, project: str) -> list[Span]:
+    from warren.ledger.ledger import open_ledger
+
+    async with open_ledger(url) as ledger:
+        return await ledger.transact(lambda transaction: _spans(transaction, project))
+
+
+def _spans(transaction: Transaction, project: str) -> list[Span]:
+    from warren.coordination.story import spans_of
+    from warren.ledger.timeline import Limits, whole_timeline
+
+    now = time.time()
+    spans = [span for part in whole_timeline(transaction, project, Limits()) for span in spans_of(part, now)]
+    if not spans:
+        raise UnknownProject(f"the ledger knows no project {project}")
+    return spans
+
+
+def _write(file: Path, spans: list[Span]) -> None:
+    from warren.cli.waterfall import page
+
+    try:
+        file.write_text(page(spans), encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput("file", f"{file} cannot be written: {error.strerror}") from None

@@ -122,3 +122,16 @@ def test_headers_nested_a_thousand_deep_are_left_out():
         table = b"\x01aF" + len(table).to_bytes(4, "big") + table
     header = wire.CONTENT_START.pack(60, 0, 0, wire._HEADERS) + len(table).to_bytes(4, "big") + table
     assert isinstance(wire.read_content_header(header)[1], Properties)
+
+
+@given(st.binary(max_size=255))
+def test_a_strangers_text_is_no_longer_after_reading_than_before(raw):
+    read, end = wire._read_short(bytes((len(raw),)) + raw, 0)
+    assert end == len(raw) + 1
+    assert len(read.encode()) <= len(raw)
+
+
+def test_properties_that_do_not_fit_into_a_frame_are_not_written():
+    message = Outgoing("x", "k", b"", Properties(headers={"h": "x" * 5_000}))
+    with pytest.raises(ValueError, match="a frame takes 4,096"):
+        list(wire.content(1, message, "id", 4_096))

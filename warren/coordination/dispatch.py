@@ -85,7 +85,6 @@ def project_event(owner: Owner, status: str, at: float) -> Parcel:
     data = {"project": owner.id, "playbook": owner.playbook, "status": status}
     happened = Event(
         specversion="1.0",
-        specversion="1.0",
         id=f"{owner.id}:{status}:{owner.replays}" if owner.replays else f"{owner.id}:{status}",
         source="/warren/director",
         type=f"warren.project.{status}",

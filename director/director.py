@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from director.acceptance import Acceptance, Draft, answer_address
+from director.allowance import Allowance, RateLimited
+from director.ceiling import Ceiling
 from director.enquiries import Enquiries
 from topology import names
 from topology.cluster import Cluster
@@ -56,8 +58,11 @@ class Director:
         self._coordinator = Coordinator(broker, ledger, clock, cluster, telemetry)
         self._acceptance = Acceptance(playbooks, clock, entropy, telemetry.sampling)
         self._enquiries = Enquiries(self._coordinator)
+        self._allowance = Allowance(cluster.limits, clock)
+        self._ceiling = Ceiling(self._coordinator.desk, cluster.limits.open_projects)
         queues = {names.PROJECTS_QUEUE: self.accept, names.DIRECTOR_QUEUE: self.listen}
-        self._station = Station(broker, self._coordinator, queues, {})
+        rooms = {names.PROJECTS_QUEUE: self._ceiling.room}
+        self._station = Station(broker, self._coordinator, queues, {}, rooms)
 
     @property
     def waiting_for(self) -> str | None:
@@ -77,10 +82,12 @@ class Director:
         parcels: list[Parcel] = []
         for delivery in batch:
             try:
+                self._allowance.charge(delivery)
                 drafts.append(self._acceptance.draft(delivery))
             except InvalidInput as error:
                 parcels += rejected(delivery, error, self._coordinator.clock.now())
         verdicts, effects = await self._coordinator.desk.transact(lambda transaction: self._judge(transaction, drafts))
+        self._ceiling.accepted(sum(verdict.is_new for verdict in verdicts))
         for verdict in verdicts:
             parcels += announced(verdict)
         return parcels + self._coordinator.parcels(effects)
@@ -92,6 +99,7 @@ class Director:
         parcels = await self._coordinator.settle(results)
         for delivery in asked:
             try:
+                self._allowance.charge(delivery)
                 parcels += await self._enquiries.answer(delivery)
             except InvalidInput as error:
                 parcels += rejected(delivery, error, self._coordinator.clock.now())
@@ -153,7 +161,9 @@ def rejected(delivery: Delivery, error: InvalidInput, now: float) -> list[Parcel
         code=error.code,
         message=shortened(error.message, MAX_REASON_CHARS),
         pointer=shortened(error.pointer, MAX_POINTER_CHARS),
-        permanent=True,
+        permanent=not isinstance(error, RateLimited),
     )
-    answer = reply(answer_address(delivery), delivery.properties.correlation_id, None, Rejected(error=info))
+    retry_after_s = error.retry_after_s if isinstance(error, RateLimited) else None
+    refusal = Rejected(error=info, retry_after_s=retry_after_s)
+    answer = reply(answer_address(delivery), delivery.properties.correlation_id, None, refusal)
     return [dead_letter(delivery, error, now), *answer]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
+from topology.client_limits import ClientLimits
 from topology.section import Section
 
 MEBIBYTE = 1024 * 1024
@@ -28,4 +31,17 @@ class Limits(Section):
     )
     deadline_s: float = Field(
         default=86_400.0, gt=0, le=31_536_000, description="the time a project has that does not name a deadline"
+    )
+    open_projects: int = Field(
+        default=10_000,
+        ge=1,
+        le=10_000_000,
+        description="how many projects may be under way at once; more wait in the broker, the urgent first",
+    )
+    client: ClientLimits = Field(default=ClientLimits(), description="what each client may send")
+    clients: Mapping[str, ClientLimits] = Field(
+        default={}, description="clients that may send more or less than the others, by the name of their broker user"
+    )
+    verified_clients: bool = Field(
+        default=False, description="refuse messages without the AMQP user_id, which the broker vouches for"
     )

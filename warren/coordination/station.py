@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
 
 from warren.broker.port import Broker, Subscription
 from warren.coordination.alarm import Alarm
 from warren.coordination.bundling import Skill
 from warren.coordination.coordinator import Coordinator
 from warren.coordination.intake import Handle, take_in
+from warren.coordination.pausing import Room, pausing
 from warren.coordination.sweeper import Sweeper
 from warren.coordination.tracer import Tracer
 
@@ -19,15 +21,24 @@ PREFETCH = 1024
 
 
 class Station:
-    """Runs a coordinator on the queues it is given, each with its handler."""
+    """Runs a coordinator on the queues it is given, each with its handler.
+
+    `rooms` say how much may be taken from a queue; from one without, everything.
+    """
 
     def __init__(
-        self, broker: Broker, coordinator: Coordinator, queues: Mapping[str, Handle], watched: Mapping[Skill, str]
+        self,
+        broker: Broker,
+        coordinator: Coordinator,
+        queues: Mapping[str, Handle],
+        watched: Mapping[Skill, str],
+        rooms: Mapping[str, Room] | None = None,
     ) -> None:
         self._broker = broker
         self._coordinator = coordinator
         self._queues = queues
         self._watched = watched
+        self._rooms = rooms or {}
         self._subscriptions: list[Subscription] = []
         self._finished = asyncio.Event()
 
@@ -36,8 +47,7 @@ class Station:
         try:
             async with AsyncExitStack() as stack:
                 for queue in self._queues:
-                    subscription = self._broker.subscribe(queue, prefetch=PREFETCH)
-                    self._subscriptions.append(await stack.enter_async_context(subscription))
+                    self._subscriptions.append(await stack.enter_async_context(self._subscription(queue)))
                 await self._work()
         finally:
             self._finished.set()
@@ -48,6 +58,11 @@ class Station:
             await subscription.cancel()
         await self._finished.wait()
         await self._coordinator.desk.write_notes()
+
+    def _subscription(self, queue: str) -> AbstractAsyncContextManager[Subscription]:
+        subscribe = partial(self._broker.subscribe, queue, prefetch=PREFETCH)
+        room = self._rooms.get(queue)
+        return subscribe() if room is None else pausing(subscribe, room, self._coordinator.clock)
 
     async def _work(self) -> None:
         desk = self._coordinator.desk

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, or_, select
 
 from warren.ledger.ended import ended
-from warren.ledger.schema import IS_PROJECT, plans, tasks
+from warren.ledger.schema import IS_OPEN, IS_PROJECT, plans, tasks
 from warren.ledger.transaction import Transaction
 from warren.ledger.tree import tree
 from warren.messages.codec import from_json
@@ -28,6 +28,9 @@ _PROJECTS: Final = (
     .where(IS_PROJECT)
     .order_by(tasks.c.created_at.desc(), tasks.c.id.desc())
     .limit(bindparam("limit"))
+)
+_UNDER_WAY: Final = select(func.count()).where(
+    IS_PROJECT, IS_OPEN, or_(tasks.c.not_before_at.is_(None), tasks.c.not_before_at <= bindparam("now"))
 )
 
 
@@ -70,3 +73,8 @@ def projects(transaction: Transaction, limit: int) -> list[JsonObject]:
         }
         for row in rows
     ]
+
+
+def under_way(transaction: Transaction, now: float) -> int:
+    """How many projects have begun and not ended; those that wait for their time cost nothing."""
+    return int(transaction.connection.execute(_UNDER_WAY, {"now": now}).scalar_one())

@@ -22,6 +22,9 @@ class Rejected(Value):
 
     kind: Literal["rejected"] = "rejected"
     error: ErrorInfo
+    retry_after_s: float | None = Field(
+        default=None, ge=0, description="where it only came too fast: the same message is welcome after so many seconds"
+    )
 
 
 class Finished(Value):

@@ -35,7 +35,7 @@ class TeamLead:
         telemetry: Telemetry | None = None,
     ) -> None:
         telemetry = telemetry or Telemetry.silent("teamlead")
-        self._coordinator = Coordinator(broker, ledger, clock, cluster, telemetry)
+        self._coordinator = Coordinator(broker, ledger, clock, cluster, telemetry, team)
         queues = {names.lead_queue(team): self.accept, names.lead_results_queue(team): self._coordinator.settle}
         self._station = Station(broker, self._coordinator, queues, work_queues(cluster, team))
 

@@ -22,7 +22,7 @@ OWN_PREFIX: Final = "warren-"
 EVERYTHING: Final = r"^warren\..*$"
 DEFAULT_EXCHANGE: Final = r"amq\.default"
 TOKEN: Final = names.TOKEN.pattern
-PROJECT_EVENTS: Final = r"^project\.(accepted|succeeded|failed|cancelled|expired)$"
+PROJECT_EVENTS: Final = r"^project\.(accepted|succeeded|failed|cancelled|expired|reopened)$"
 CLIENT_SEPARATOR: Final = "--"
 """Between a publisher's name and what tells its processes apart, in the client's token."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from topology.names import DIRECTOR
 from warren.coordination.coordinator import Coordinator
 from warren.coordination.turn import Effects
 from warren.ledger.event import Postponed
@@ -34,7 +35,7 @@ class Alarm:
         while True:
             await agenda.wait(SHORTEST_S, INTERVAL_S)
             agenda.clear()
-            agenda.expect(await self._coordinator.desk.read(next_due))
+            agenda.expect(await self._coordinator.desk.read(self._next_due))
             if agenda.is_due:
                 await self.ring()
 
@@ -44,17 +45,24 @@ class Alarm:
         parcels = await self._coordinator.carry(lambda transaction: self._take_on(transaction, now))
         await self._coordinator.desk.send(parcels)
 
+    def _next_due(self, transaction: Transaction) -> float | None:
+        return next_due(transaction, self._coordinator.realm)
+
     def _take_on(self, transaction: Transaction, now: float) -> Effects:
         transaction.flush()
+        effects = self._begun(transaction, now) if self._coordinator.realm == DIRECTOR else Effects()
+        unsent = due(transaction, now, LIMIT, self._coordinator.realm)
+        transaction.append(*_taken_on(unsent, now))
+        effects.unsent += unsent
+        transaction.flush()
+        effects.wait(self._next_due(transaction))
+        return effects
+
+    def _begun(self, transaction: Transaction, now: float) -> Effects:
         effects = Effects()
         for owner in transaction.lock(due_projects(transaction, now, LIMIT)).values():
             if owner.status == "open" and owner.started_at is None:
                 effects.add(self._coordinator.carrier.begin(transaction, owner, now))
-        unsent = due(transaction, now, LIMIT)
-        transaction.append(*_taken_on(unsent, now))
-        effects.unsent += unsent
-        transaction.flush()
-        effects.wait(next_due(transaction))
         return effects
 
 

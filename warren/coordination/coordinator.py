@@ -36,7 +36,17 @@ MAX_CONTROLS = 64
 class Coordinator:
     """The engine with its hands: runs transactions of the carrier, turns effects into messages."""
 
-    def __init__(self, broker: Broker, ledger: Ledger, clock: Clock, cluster: Cluster, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        ledger: Ledger,
+        clock: Clock,
+        cluster: Cluster,
+        telemetry: Telemetry,
+        realm: str = names.DIRECTOR,
+    ) -> None:
+        self.realm = realm
+        """The team that it leads, or the director."""
         self.clock = clock
         self.telemetry = telemetry
         self.limit_bytes = cluster.limits.message_bytes

@@ -6,15 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from warren.coordination.alarm import LEASE_S
 from warren.coordination.case import Case
 from warren.coordination.settlement import Carrier
 from warren.coordination.turn import COORDINATOR, Effects, size_bytes
 from warren.errors import InvalidInput, MessageTooLarge
 from warren.ids import is_within, project_of
-from warren.ledger.event import Reopened, Row
+from warren.ledger.event import Postponed, Reopened, Row
 from warren.ledger.lost import Lost
-from warren.ledger.outbox import unsent_among
 from warren.ledger.transaction import Owner, Transaction
 from warren.messages.codec import from_json, to_json
 from warren.messages.command import Command
@@ -158,9 +156,9 @@ class Replay:
         nodes = sorted(path for path in {*plan.ended, *again} if path in case.nodes)
         self._transaction.append(Reopened(self._command.project, self._now, rows, nodes))
         self._transaction.flush()
-        return self._go_on(case, plan, nodes, sent)
+        return self._go_on(case, plan, nodes)
 
-    def _go_on(self, case: Case, plan: Reopening, nodes: list[str], sent: list[Row]) -> Effects:
+    def _go_on(self, case: Case, plan: Reopening, nodes: list[str]) -> Effects:
         effects = Effects()
         opened = {path: plan.heard.get(path, set()) for path in {*nodes, *plan.heard}}
         by_owner = _by_owner(case, opened)
@@ -170,11 +168,16 @@ class Replay:
             effects.reopened.append(locked[project])
         for owner in (locked[each] for each in sorted(by_owner)):
             effects.add(self._carrier.reopen(self._transaction, owner, by_owner[owner.id], self._now))
-        if self._command.rate is None:
-            effects.unsent += unsent_among(self._transaction, [row["id"] for row in sent])
-        else:
-            effects.wait(self._now)
+        self._leave_to_others(effects)
+        effects.wait(self._now)
         return effects
+
+    def _leave_to_others(self, effects: Effects) -> None:
+        """What the nodes have planned now is for those to send whose plans they are in: it is due at once."""
+        for unsent in effects.unsent:
+            self._transaction.append(Postponed(unsent.owner, self._now, [unsent.id], self._now))
+        effects.unsent = []
+        effects.ended = [ended for ended in effects.ended if ended.owner.kind == "project"]
 
     def _row(self, case: Case, row: Lost, replay: int) -> Row:
         """The new values of what was given up or stopped."""
@@ -220,10 +223,10 @@ class Replay:
         return row.deadline_at
 
     def _in_time(self, rows: list[Row]) -> list[Row]:
-        """When the outbox may send each: as the rate says, or again if we do not live to see them confirmed."""
+        """When each is due to be sent, by whoever coordinates it."""
         rate = self._command.rate
         for place, row in enumerate(row for row in rows if row["dispatched_at"] is None):
-            row["not_before_at"] = self._now + (LEASE_S if rate is None else place / rate)
+            row["not_before_at"] = self._now + (0.0 if rate is None else place / rate)
         return rows
 
 

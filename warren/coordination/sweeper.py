@@ -40,10 +40,12 @@ class Sweeper:
         await self._coordinator.desk.send(parcels)
 
     def _collect(self, transaction: Transaction, now: float) -> Effects:
+        """Only what is ours: a broker may refuse to take from us what others are to send."""
         transaction.flush()
-        effects = self._expire(transaction, overdue(transaction, now, SWEEP_LIMIT), now)
-        effects.unsent += stale_unsent(transaction, now - STALE_AFTER_S, SWEEP_LIMIT)
-        for unreported in stale_unreported(transaction, now - STALE_AFTER_S, SWEEP_LIMIT):
+        realm = self._coordinator.realm
+        effects = self._expire(transaction, overdue(transaction, now, SWEEP_LIMIT, realm), now)
+        effects.unsent += stale_unsent(transaction, now - STALE_AFTER_S, SWEEP_LIMIT, realm)
+        for unreported in stale_unreported(transaction, now - STALE_AFTER_S, SWEEP_LIMIT, realm):
             effects.ended += unheard(transaction, unreported.id)
         return effects
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal_column, select
 
+from topology.names import DIRECTOR
 from warren.ledger.id_list import is_among
 from warren.ledger.schema import HAS_ENDED, IS_COORDINATED, IS_OPEN, IS_PROJECT, plans, tasks
 from warren.ledger.transaction import Transaction
@@ -58,6 +59,15 @@ class Overdue:
     replay: int
 
 
+_SENDER: Final = case(
+    (tasks.c.kind == literal_column("'task'"), tasks.c.team),
+    (tasks.c.kind == literal_column("'assignment'"), plans.c.report_to),
+    else_=literal_column(f"'{DIRECTOR}'"),
+)
+"""Whose plan it belongs to: a team's lead, or the director. Nobody else may send it."""
+_REPORTER: Final = case(
+    (tasks.c.kind == literal_column("'assignment'"), tasks.c.team), else_=literal_column(f"'{DIRECTOR}'")
+)
 _OWNERS: Final = plans.alias("owners")
 _UNSENT: Final = (
     select(
@@ -82,7 +92,6 @@ _UNSENT: Final = (
 )
 _AT_ONCE: Final = tasks.c.not_before_at.is_(None)
 _UNSENT_OF: Final = _UNSENT.where(is_among(tasks.c.owner, "owners"), _AT_ONCE)
-_UNSENT_AMONG: Final = _UNSENT.where(is_among(tasks.c.id, "ids"))
 _STALE: Final = (
     _UNSENT.where(tasks.c.created_at < bindparam("before"), _AT_ONCE)
     .order_by(tasks.c.created_at)
@@ -102,8 +111,10 @@ _DUE_PROJECTS: Final = (
     .order_by(tasks.c.not_before_at)
     .limit(bindparam("limit"))
 )
-_NEXT_DUE: Final = select(func.min(tasks.c.not_before_at)).where(
-    IS_OPEN, tasks.c.dispatched_at.is_(None), tasks.c.started_at.is_(None), tasks.c.not_before_at.is_not(None)
+_NEXT_DUE: Final = (
+    select(func.min(tasks.c.not_before_at))
+    .outerjoin(plans, plans.c.id == tasks.c.id)
+    .where(IS_OPEN, tasks.c.dispatched_at.is_(None), tasks.c.started_at.is_(None), tasks.c.not_before_at.is_not(None))
 )
 _UNREPORTED: Final = (
     select(tasks.c.id, tasks.c.kind)
@@ -115,6 +126,7 @@ _UNREPORTED: Final = (
 )
 _OVERDUE: Final = (
     select(tasks.c.id, tasks.c.owner, tasks.c.kind, tasks.c.attempt, tasks.c.replays)
+    .outerjoin(plans, plans.c.id == tasks.c.id)
     .where(IS_OPEN, tasks.c.deadline_at < bindparam("now"))
     .order_by(tasks.c.deadline_at, tasks.c.id)
     .limit(bindparam("limit"))
@@ -126,14 +138,10 @@ def unsent_of(transaction: Transaction, owners: list[str]) -> list[Unsent]:
     return [_unsent(row) for row in transaction.connection.execute(_UNSENT_OF, {"owners": owners})]
 
 
-def unsent_among(transaction: Transaction, ids: list[str]) -> list[Unsent]:
-    """Which of these the broker has not confirmed, whenever they are to be sent."""
-    return [_unsent(row) for row in transaction.connection.execute(_UNSENT_AMONG, {"ids": ids})]
-
-
-def due(transaction: Transaction, now: float, limit: int) -> list[Unsent]:
+def due(transaction: Transaction, now: float, limit: int, sender: str | None = None) -> list[Unsent]:
     """What was to wait until now; others who look at the same time skip it."""
-    return [_unsent(row) for row in transaction.connection.execute(_DUE, {"now": now, "limit": limit})]
+    statement = _of(_DUE, _SENDER, sender)
+    return [_unsent(row) for row in transaction.connection.execute(statement, {"now": now, "limit": limit})]
 
 
 def due_projects(transaction: Transaction, now: float, limit: int) -> list[str]:
@@ -141,27 +149,36 @@ def due_projects(transaction: Transaction, now: float, limit: int) -> list[str]:
     return list(transaction.connection.execute(_DUE_PROJECTS, {"now": now, "limit": limit}).scalars())
 
 
-def next_due(transaction: Transaction) -> float | None:
+def next_due(transaction: Transaction, sender: str | None = None) -> float | None:
     """When the next of all that wait is due (Unix seconds)."""
-    moment: float | None = transaction.connection.execute(_NEXT_DUE).scalar()
+    moment: float | None = transaction.connection.execute(_of(_NEXT_DUE, _SENDER, sender)).scalar()
     return moment
 
 
-def stale_unsent(transaction: Transaction, before: float, limit: int) -> list[Unsent]:
+def stale_unsent(transaction: Transaction, before: float, limit: int, sender: str | None = None) -> list[Unsent]:
     """The oldest that were planned before `before` (Unix seconds) and never confirmed; other sweepers skip them."""
-    rows = transaction.connection.execute(_STALE, {"before": before, "limit": limit})
-    return [_unsent(row) for row in rows]
+    statement = _of(_STALE, _SENDER, sender)
+    return [_unsent(row) for row in transaction.connection.execute(statement, {"before": before, "limit": limit})]
 
 
-def stale_unreported(transaction: Transaction, before: float, limit: int) -> list[Unreported]:
-    rows = transaction.connection.execute(_UNREPORTED, {"before": before, "limit": limit})
+def stale_unreported(
+    transaction: Transaction, before: float, limit: int, reporter: str | None = None
+) -> list[Unreported]:
+    statement = _of(_UNREPORTED, _REPORTER, reporter)
+    rows = transaction.connection.execute(statement, {"before": before, "limit": limit})
     return [Unreported(*tuple(row)) for row in rows]
 
 
-def overdue(transaction: Transaction, now: float, limit: int) -> list[Overdue]:
+def overdue(transaction: Transaction, now: float, limit: int, sender: str | None = None) -> list[Overdue]:
     """Open projects, assignments and tasks whose deadline passed the longest ago; parents before children."""
-    rows = transaction.connection.execute(_OVERDUE, {"now": now, "limit": limit})
+    statement = _of(_OVERDUE, _SENDER, sender)
+    rows = transaction.connection.execute(statement, {"now": now, "limit": limit})
     return sorted((Overdue(*tuple(row)) for row in rows), key=attrgetter("id"))
+
+
+def _of(statement: Select[Any], whose: ColumnElement[Any], name: str | None) -> Select[Any]:
+    """Only what is the director's, or a team's; everything if no name is given."""
+    return statement if name is None else statement.where(whose == name)
 
 
 def _unsent(row: Any) -> Unsent:

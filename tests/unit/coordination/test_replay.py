@@ -7,6 +7,7 @@ import pytest
 from warren.coordination.replay import Replay
 from warren.errors import MessageTooLarge
 from warren.ids import project_of
+from warren.ledger.outbox import due
 from warren.ledger.rebuild import rebuild
 from warren.ledger.schema import nodes
 from warren.messages.command import Again, Command
@@ -81,6 +82,14 @@ def codes(answer):
     return {refusal.id.removeprefix(LEAD): refusal.code for refusal in answer.refused}
 
 
+async def sent_of(office):
+    """What the leads find to be due."""
+    return {
+        unsent.id.removeprefix(LEAD): unsent
+        for unsent in await office.ledger.transact(lambda transaction: due(transaction, office.now, 99))
+    }
+
+
 async def project_status(office):
     return (await office.rows())[PROJECT].status
 
@@ -93,7 +102,7 @@ async def test_a_replayed_task_takes_its_project_to_success(office, settle, repl
     answer = await replay("/0/0")
     assert short(answer.replayed) == ["/0/0"]
     assert (await project_status(office), await office.node_statuses()) == ("open", {"/0": "open"})
-    [sent] = office.effects[-1].unsent
+    [sent] = (await sent_of(office)).values()
     assert (sent.id, sent.attempt, sent.replay, sent.history is not None) == (full("/0/0"), 2, 1, True)
     assert [owner.id for owner in office.effects[-1].reopened] == [PROJECT]
 
@@ -136,7 +145,7 @@ async def test_what_was_stopped_is_sent_again_and_what_was_done_is_not(office, s
     await settle(result_of("/0/0", n=1))
     await settle(result_of("/0/1", broken()))
     await replay("/0/1")
-    assert sorted(short(unsent.id for unsent in office.effects[-1].unsent)) == ["/0/1", "/0/2"]
+    assert sorted(await sent_of(office)) == ["/0/1", "/0/2"]
     await settle(result_of("/0/1", n=2, attempt=2), result_of("/0/2", n=3), replay=1)
     assert await project_status(office) == "succeeded"
 
@@ -173,8 +182,8 @@ async def test_an_edited_input_is_the_one_that_is_sent(office, settle, replay, r
     await office.begin(PAIR, n=1)
     await settle(result_of("/0/0", broken()))
     await replay("/0/0", input={"n": 7})
-    sent = {short([unsent.id])[0]: unsent.input for unsent in office.effects[-1].unsent}
-    assert sent == {"/0/0": '{"n":7}', "/0/1": '{"n":1}'}
+    sent = await sent_of(office)
+    assert {each: unsent.input for each, unsent in sent.items()} == {"/0/0": '{"n":7}', "/0/1": '{"n":1}'}
 
 
 async def test_an_edited_input_that_cannot_be_sent_changes_nothing(office, settle, replay, result_of, broken):
@@ -329,7 +338,7 @@ async def test_an_assignment_that_failed_before_it_began_is_planned_anew(office,
     await office.settle(lost)
     answer = await replay(inner, input={"n": 4})
     assert answer.replayed == [inner]
-    [sent] = office.effects[-1].unsent
+    [sent] = (await sent_of(office)).values()
     assert (sent.kind, sent.attempt, sent.replay, sent.input) == ("assignment", 2, 1, '{"n":4}')
     await office.start(inner)
     assert (await office.rows())[f"{inner}/0"].input == '{"n":4}'
@@ -360,7 +369,7 @@ async def test_a_stopped_assignment_goes_on_where_it_was(office, replay, result_
     assert (await office.rows())[f"{inner}/0/1"].status == "cancelled"
     answer = await replay("/0/0")
     assert answer.revived == 1
-    assert sorted(unsent.id for unsent in office.effects[-1].unsent) == [full("/0/0"), f"{inner}/0/1"]
+    assert sorted(await sent_of(office)) == ["/0/0", "/0/1/0/1"]
     row = (await office.rows())[inner]
     assert (row.status, row.replays, row.started_at is None) == ("open", 1, False)
     assert (await office.rows(nodes, "path"))[f"{inner}/0"].status == "open"

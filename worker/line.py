@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from typing import Generic, TypeVar
 
-from warren.broker.port import Delivery
+Item = TypeVar("Item")
 
 
-class Line:
+class Line(Generic[Item]):
     """Who takes a delivery wakes the next one in need, if there is more.
 
     So a handler that never waits is served by one slot, without a switch per delivery, and as soon as it waits for
@@ -17,15 +18,15 @@ class Line:
     """
 
     def __init__(self) -> None:
-        self._deliveries: deque[Delivery] = deque()
+        self._deliveries: deque[Item] = deque()
         self._takers: deque[asyncio.Future[None]] = deque()
         self._closed = False
 
-    def put(self, deliveries: Iterable[Delivery]) -> None:
+    def put(self, deliveries: Iterable[Item]) -> None:
         self._deliveries.extend(deliveries)
         self._wake_one()
 
-    async def take(self) -> Delivery | None:
+    async def take(self) -> Item | None:
         """The next delivery; None once the line is closed."""
         while not self._deliveries:
             if self._closed:
@@ -37,7 +38,7 @@ class Line:
         self._wake_one()
         return delivery
 
-    def close(self) -> list[Delivery]:
+    def close(self) -> list[Item]:
         """Let the takers go. Returns what nobody took."""
         self._closed = True
         left = list(self._deliveries)

@@ -90,8 +90,10 @@ class House:
 
 
 @asynccontextmanager
-async def settled_in(folder, url):
+async def settled_in(folder, url, profile):
     shutil.copytree(HERE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*test*", "__pycache__"))
+    file = folder / "cluster.yaml"
+    file.write_text(f"{file.read_text()}profile: {profile}\n")
     async with RealCluster(folder / "cluster.yaml", url) as cluster:
         await cluster.ready()
         async with Client(url, answer_within_s=60) as client, RabbitBroker(url) as broker:
@@ -99,8 +101,13 @@ async def settled_in(folder, url):
 
 
 @pytest.fixture
-async def house(amqp_vhost_url, tmp_path):
-    async with settled_in(tmp_path, amqp_vhost_url) as house:
+def profile():
+    return "classic"
+
+
+@pytest.fixture
+async def house(amqp_vhost_url, tmp_path, profile):
+    async with settled_in(tmp_path, amqp_vhost_url, profile) as house:
         yield house
 
 

@@ -16,6 +16,11 @@ def note(path: str, *words: object) -> None:
             file.write((" ".join(map(str, words)) + "\n").encode())
 
 
+def slower() -> float:
+    """How many times slower this worker's machine is."""
+    return float(os.environ.get("CREW_SLOWER", "1"))
+
+
 def do(kind: str) -> None:
     if kind == "segfault":
         os.kill(os.getpid(), signal.SIGSEGV)
@@ -27,16 +32,16 @@ def do(kind: str) -> None:
 async def work(
     context: Context, n: int = 0, kind: str = "ok", seconds: float = 0.0, log: str = "", first_wait_s: float = 0.0
 ) -> dict[str, int]:
-    note(log, "begun", n, context.attempt, f"{time.time():.6f}")
+    note(log, "begun", n, context.attempt, f"{time.time():.6f}", os.getpid())
     do(kind)
     if kind == "retry" and context.attempt == 1:
         raise Retry("later", after_s=first_wait_s)
     try:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds * slower())
     except asyncio.CancelledError:
         note(log, "cancelled", n, context.attempt, f"{time.time():.6f}")
         raise
-    note(log, "ended", n, context.attempt, f"{time.time():.6f}")
+    note(log, "ended", n, context.attempt, f"{time.time():.6f}", os.getpid())
     return {"n": n}
 
 

@@ -115,6 +115,9 @@ class FragileLedger:
         self._fuse.step("after the commit")
         return value
 
+    async def read(self, work):
+        return await self._ledger.read(work)
+
 
 class FragileBroker:
     """Dies before a publish, with a part of the batch out, before the confirm, or around the acks."""

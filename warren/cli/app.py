@@ -10,6 +10,7 @@ import typer
 
 from topology.errors import ClusterFileError, ProfileRefused
 from warren.cli import cancel, doctor, ledger, result, roles, status, submit, topology, trace, up, users
+from warren.cli.dead.app import app as dead_app
 from warren.cli.failing import report
 from warren.errors import WarrenError
 
@@ -43,6 +44,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(topology.app, name="topology")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(users.app, name="users")
+app.add_typer(dead_app, name="dead")
 for role, module in roles.ROLES.items():
     app.command(role, help=f"Run one {module} process; the same as python -m {module}.", **roles.PASSED_ON)(
         roles.command(module)

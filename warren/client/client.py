@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
@@ -14,9 +14,11 @@ from pydantic import ValidationError
 from topology.names import is_token, project_key, query_key
 from topology.permissions import CLIENT_SEPARATOR
 from warren.broker.port import Broker
+from warren.client.dead_letters import LIMIT, DeadLetters, dead_letters
 from warren.client.handle import Handle
 from warren.client.priority import PriorityName, priority_of
 from warren.client.switchboard import Switchboard
+from warren.client.user import connected_user
 from warren.clock import Clock, SystemClock
 from warren.errors import InvalidInput, Unanswered, WarrenError
 from warren.ids import is_project_id, new_project_id
@@ -52,6 +54,7 @@ class Client:
         answer_within_s: float = 30.0,
     ) -> None:
         self._broker = broker
+        self._user = connected_user(broker) if isinstance(broker, str) else None
         self._name = _token(name, user_of(broker) if isinstance(broker, str) else None)
         self._clock = clock or SystemClock()
         self._limit_bytes = limit_bytes
@@ -66,7 +69,7 @@ class Client:
                 from warren.broker.rabbit.broker import RabbitBroker
 
                 broker = await opening.enter_async_context(RabbitBroker(broker))
-            line = Switchboard(broker, self._name, self._clock, self._limit_bytes)
+            line = Switchboard(broker, self._name, self._clock, self._limit_bytes, user=self._user)
             await opening.enter_async_context(line.listening())
             self._opened, self._lifetime = line, opening.pop_all()
         return self
@@ -77,7 +80,7 @@ class Client:
         # Without the error: a task group would wrap it, and `except ProjectFailed` around us would miss it.
         await self._lifetime.aclose()
 
-    async def submit(
+    async def submit(  # noqa: PLR0913 - each is a field of a project
         self,
         playbook: str | None = None,
         *,
@@ -87,6 +90,8 @@ class Client:
         priority: PriorityName | int = "normal",
         timeout_s: float | None = None,
         deadline: datetime | None = None,
+        delay_s: float | None = None,
+        not_before: datetime | None = None,
         labels: dict[str, str] | None = None,
     ) -> Handle:
         """Hand in a project and return when it cannot be lost any more.
@@ -103,6 +108,8 @@ class Client:
             priority=priority_of(priority),
             timeout_s=timeout_s,
             deadline=deadline,
+            delay_s=delay_s,
+            not_before=not_before,
             labels=labels or {},
         )
         return await self._hand_in(project)
@@ -112,6 +119,10 @@ class Client:
         if not is_project_id(id):
             raise InvalidInput("project_id", f"a project's id is a UUID in lower case, not {id!r}")
         return Handle(id, self._line, is_told=False)
+
+    def dead_letters(self, owner: str, limit: int = LIMIT) -> AbstractAsyncContextManager[DeadLetters]:
+        """What was given up of a team's, or of the director's; at most `limit` letters are looked at."""
+        return dead_letters(self._line.broker, owner, limit)
 
     async def projects(self, limit: int = 20) -> list[JsonObject]:
         """The newest projects. Raises Unanswered."""

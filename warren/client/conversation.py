@@ -17,12 +17,19 @@ class Conversation:
         loop = asyncio.get_running_loop()
         self.submitting = asyncio.Lock()
         self.finished: asyncio.Future[Finished] = loop.create_future()
+        self._reopened_after_s = 0.0
         self._verdict: asyncio.Future[Accepted | Rejected] | None = None
 
     def expect_verdict(self) -> asyncio.Future[Accepted | Rejected]:
         """What the director makes of the submission that is sent next."""
         self._verdict = asyncio.get_running_loop().create_future()
         return self._verdict
+
+    def go_on(self) -> None:
+        """It ended, and was opened again: another end is to come."""
+        if self.finished.done():
+            self._reopened_after_s = self.finished.result().ended_s
+            self.finished = asyncio.get_running_loop().create_future()
 
     def hear(self, answer: Answer) -> None:
         """Take note. What is said twice, or was not asked for, changes nothing."""
@@ -39,6 +46,9 @@ class Conversation:
             self._verdict.set_result(answer)
 
     def _end(self, answer: Finished) -> None:
-        if not self.finished.done():
-            self.finished.set_result(answer)
+        if answer.ended_s > self._reopened_after_s:
+            if self.finished.done() and answer.ended_s > self.finished.result().ended_s:
+                self.go_on()  # somebody else opened it again
+            if not self.finished.done():
+                self.finished.set_result(answer)
         self._judge(Accepted(duplicate=True))  # its own acceptance was lost on the way

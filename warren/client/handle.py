@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from typing import Any, Final, TypeVar, assert_never, overload
 
@@ -13,11 +13,11 @@ from warren.client.switchboard import Switchboard
 from warren.client.waiting import wait
 from warren.errors import InvalidInput, ProjectFailed, Unanswered, UnknownProject, WarrenError
 from warren.messages.codec import explained
-from warren.messages.command import Command
+from warren.messages.command import Again, Command
 from warren.messages.message import JsonObject
 from warren.messages.outcome import AnyOutcome, Cancelled, Expired, Failed, Succeeded
 from warren.messages.query import Query
-from warren.messages.reply import Answer, Finished, Rejected, Status
+from warren.messages.reply import Answer, Finished, Rejected, Replayed, Status
 
 T = TypeVar("T")
 
@@ -106,6 +106,34 @@ class Handle:
         command = Command(verb="cancel", project=self.id, reason=reason)
         self._checked(await self._line.ask(command_key(command.verb), command, limit_s))
 
+    async def replay(
+        self,
+        tasks: Iterable[str | Again],
+        *,
+        input: JsonObject | None = None,  # noqa: A002
+        timeout_s: float | None = None,
+        rate: float | None = None,
+        limit_s: float = 30.0,
+    ) -> Replayed:
+        """Do tasks again that were given up, all of them together; the project goes on if it had ended.
+
+        `input` replaces the one that they had, `timeout_s` (seconds from now) the deadline, and at most `rate` of
+        them are sent each second. What is refused is in the answer, task by task. Raises UnknownProject.
+        """
+        command = _replay(
+            project=self.id,
+            tasks=[Again(id=task) if isinstance(task, str) else task for task in tasks],
+            input=input,
+            timeout_s=timeout_s,
+            rate=rate,
+        )
+        answer = self._checked(await self._line.ask(command_key(command.verb), command, limit_s))
+        if not isinstance(answer, Replayed):
+            raise _unexpected("a replay", answer)
+        if answer.replayed:
+            self._heard.go_on()
+        return answer
+
     async def _status_in_the_end(self) -> Status:
         """However long no director is there: the project does not end by that."""
         while True:
@@ -129,6 +157,13 @@ class Handle:
         if answer.error.code == "unknown_project":
             raise UnknownProject(answer.error.message or f"no project has the id {self.id}")
         raise InvalidInput(answer.error.code, answer.error.message, pointer=answer.error.pointer)
+
+
+def _replay(**fields: object) -> Command:
+    try:
+        return Command.model_validate({"verb": "replay", **fields})
+    except ValidationError as error:
+        raise explained(error, b"", "replay") from None
 
 
 def output_of(project: str, outcome: AnyOutcome) -> JsonObject:

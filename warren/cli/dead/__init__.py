@@ -1,0 +1,1 @@
+"""`warren dead`: what was given up."""

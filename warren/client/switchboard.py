@@ -33,11 +33,13 @@ log = logging.getLogger(__name__)
 class Switchboard:
     """One client's line to the director: sends to ingress, and listens on `reply.<token>`."""
 
-    def __init__(self, broker: Broker, token: str, clock: Clock, limit_bytes: int) -> None:
+    def __init__(self, broker: Broker, token: str, clock: Clock, limit_bytes: int, *, user: str | None = None) -> None:
+        """`user` is the connection's own: the broker vouches for it, and for no other."""
         self.clock = clock
         self.broker = broker
         self._reply_to = reply_key(token)
         self._limit_bytes = limit_bytes
+        self._user = user
         self._questions: dict[str, asyncio.Future[Answer]] = {}
         self._conversations: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
 
@@ -93,6 +95,7 @@ class Switchboard:
             reply_to=self._reply_to,
             priority=priority,
             timestamp_s=int(self.clock.now()),
+            user_id=self._user,
         )
         return Outgoing(INGRESS, key, encode(message, self._limit_bytes), properties)
 

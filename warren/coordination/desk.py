@@ -82,12 +82,24 @@ class Desk:
         try:
             await self.broker.publish(messages)
         except PublishFailed as error:
-            log.warning("not all messages were taken; they will be sent again", reason=str(error))
-            return {*error.unroutable, *error.refused, *error.unconfirmed}
+            return self._not_taken(messages, error)
         except BrokerUnavailable as error:
             log.warning("the broker cannot be reached; messages will be sent again", reason=str(error))
             return set(range(len(messages)))
         return set()
+
+    @staticmethod
+    def _not_taken(messages: Sequence[Outgoing], error: PublishFailed) -> set[int]:
+        """What must be sent again. Not what nobody has to hear: the queue of a client that does not read its replies
+        is full, and to try again and again would keep us from those that do.
+        """
+        unheard = {position for position in error.refused if not messages[position].mandatory}
+        if unheard:
+            log.warning("queues of others are full; their owners can still ask", messages=len(unheard))
+        failed = {*error.unroutable, *error.refused, *error.unconfirmed} - unheard
+        if failed:
+            log.warning("not all messages were taken; they will be sent again", reason=str(error))
+        return failed
 
     async def write_notes(self) -> None:
         """Note what was confirmed, if no transaction has taken it along."""

@@ -123,6 +123,20 @@ async def test_an_outcome_is_reported_only_when_everybody_has_it(desk):
     assert [(note.TYPE, note.ids) for note in desk.ledger.written] == [("outcomes.reported", ["p"])]
 
 
+async def test_a_full_queue_of_somebody_elses_is_not_tried_again_and_again(desk):
+    full = {"x-queue-type": "classic", "x-max-length": 1, "x-overflow": "reject-publish"}
+    await desk.broker.declare(Topology(queues=(Queue("full", full),)))
+    theirs = Parcel(Outgoing("", "full", b"{}", mandatory=False), owner="p", reported=["p"])
+    assert await desk.send([theirs, theirs, parcel(dispatched=["p/0"])]) == []
+    ours = Parcel(Outgoing("", "full", b"{}"), owner="q", reported=["q"])
+    assert await desk.send([ours]) == [ours]
+    await desk.write_notes()
+    assert {(note.TYPE, note.subject) for note in desk.ledger.written} == {
+        ("outcomes.reported", "p"),
+        ("tasks.dispatched", "p"),
+    }
+
+
 async def test_without_a_broker_everything_stays_unsent_and_nobody_dies(desk):
     desk.broker.sever()
     lost = await desk.send([parcel(dispatched=["p/0"]), parcel()])

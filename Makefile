@@ -13,6 +13,8 @@ READY := $(VENV)/.ready
 BENCH_READY := $(BENCH_VENV)/.ready
 PATH_TO_SURVEY ?=
 PYTEST_ARGS ?=
+SEEDS ?= 500
+SEED ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -43,6 +45,11 @@ test-integration: $(READY) services-test ## Run the tests that need a server, wi
 test-chaos: $(READY) services-test ## Run the tests that start and kill real processes
 	@echo "· running the tests that kill processes"
 	$(BIN)/pytest -m chaos $(PYTEST_ARGS)
+
+.PHONY: simulate
+simulate: $(READY) ## Run a cluster on virtual time with everything going wrong, once per seed (SEEDS=…; SEED=… replays one)
+	@echo "· simulating $(if $(SEED),seed $(SEED),$(SEEDS) seeds)"
+	$(BIN)/python -m warren.testing.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 .PHONY: check
 check: $(READY) ## Run what is fast: format, lint, types, import contracts, generated files, unit tests

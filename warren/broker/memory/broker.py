@@ -69,7 +69,7 @@ class MemoryBroker:
     async def subscribe(self, queue: str, *, prefetch: int) -> AsyncIterator[MemorySubscription]:
         self._check_connected()
         self._server.mailbox(queue)
-        async with self._consuming(Source(MemorySubscription(self._server, prefetch), queue)) as subscription:
+        async with self._consuming(Source(self._subscription(prefetch), queue)) as subscription:
             yield subscription
 
     @asynccontextmanager
@@ -77,7 +77,7 @@ class MemoryBroker:
         self, routes: Sequence[tuple[str, str]], *, prefetch: int = 100
     ) -> AsyncIterator[MemorySubscription]:
         self._check_connected()
-        subscription = MemorySubscription(self._server, prefetch)
+        subscription = self._subscription(prefetch)
         async with self._consuming(Source(subscription, "", routes)):
             yield subscription
 
@@ -101,6 +101,10 @@ class MemoryBroker:
     async def _confirmation(self) -> None:
         """The broker's answer on its way back. Here others get their turn, and here it could be late or lost."""
         await asyncio.sleep(0)
+
+    def _subscription(self, prefetch: int) -> MemorySubscription:
+        """A consumer's end; here deliveries could be late or in another order."""
+        return MemorySubscription(self._server, prefetch)
 
     @asynccontextmanager
     async def _consuming(self, source: Source) -> AsyncIterator[MemorySubscription]:

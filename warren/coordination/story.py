@@ -12,7 +12,7 @@ from typing import Final
 
 from topology import names
 from warren.coordination.course import Course, Try, course_of
-from warren.ids import depth_of, project_of
+from warren.ids import depth_of, is_within, project_of
 from warren.ledger.timeline import Line, Timeline
 from warren.telemetry import contract
 from warren.telemetry.context import TraceContext, attempt_id, trace_id_of
@@ -31,12 +31,23 @@ def spans_of(timeline: Timeline, now: float) -> list[Span]:
     return [*Story(timeline, now).spans()]
 
 
+def news_of(timeline: Timeline, now: float) -> list[Span]:
+    """The spans that are not exported yet: all of them, or, after a replay, what happened since it was opened again.
+
+    What goes on gets another span for that, in the same trace: the one that was exported cannot be taken back.
+    """
+    story = Story(timeline, now, is_news=True)
+    return [span for span in story.spans() if span.end_s > story.since_s]
+
+
 @dataclass(slots=True)
 class Story:
     """One timeline while it is told."""
 
     timeline: Timeline
     now: float
+    is_news: bool = False
+    """Whether what was exported before is left out, and what goes on has ids of its own."""
     context: TraceContext = field(init=False)
     _periods: dict[str, Period] = field(init=False, default_factory=dict)
 
@@ -148,8 +159,10 @@ class Story:
     def _span(self, line: Line, name: str, kind: Kind, service: Service, attributes: dict[str, Value]) -> Span:
         """The span of a line itself, with how it ended."""
         period = self._periods[line.id]
-        span = self._bare(self.context.span_id(line.id), line.parent or "", name, period, attributes)
+        span = self._bare(self._id_of(line.id), line.parent or "", name, period, attributes)
         span.kind, span.service = kind, service
+        if self.since_s:
+            span.attributes[contract.REPLAY.name] = self.timeline.retold
         span.attributes[contract.PROJECT_ID.name] = project_of(line.id)
         span.attributes[contract.TASK_ID.name] = line.id
         if line.status == "open":
@@ -170,7 +183,8 @@ class Story:
     def _below(
         self, line: Line, name: str, period: Period, what: tuple[str, int], attributes: dict[str, Value]
     ) -> Span:
-        span_id = self.context.span_id(line.id, *what)
+        again = ("again", self.timeline.retold) if self.since_s else ()
+        span_id = self.context.span_id(line.id, *what, *again)
         period = period.within(self._periods[line.id])
         return self._bare(span_id, line.id, name, period, {contract.TASK_ID.name: line.id, **attributes})
 
@@ -178,7 +192,7 @@ class Story:
         return Span(
             trace_id=self.context.trace_id,
             span_id=span_id,
-            parent_id=self.context.span_id(above) if above else self.context.parent_id,
+            parent_id=self._id_of(above) if above else self._above_project(),
             name=name,
             kind=Kind.INTERNAL,
             service=self._teller,
@@ -187,13 +201,29 @@ class Story:
             attributes=attributes,
         )
 
+    def _id_of(self, path: str) -> str:
+        """The span of a line of this plan, or of the node that its owner is below."""
+        is_ours = is_within(path, self.timeline.owner.id)
+        times = self.timeline.retold if is_ours else self.timeline.above_retold
+        return self.context.span_id(path, "again", times) if times and self.is_news else self.context.span_id(path)
+
+    @property
+    def since_s(self) -> float:
+        """When the part that is told began, if it is not the first (Unix seconds)."""
+        return (self.timeline.reopened_at or 0.0) if self.is_news and self.timeline.retold else 0.0
+
+    def _above_project(self) -> str:
+        """The publisher's span; the second part of a project is below its first."""
+        return self.context.span_id(self.timeline.owner.id) if self.since_s else self.context.parent_id
+
     @property
     def _teller(self) -> Service:
         """Whose plan it is. Not which replica: any of them carries a plan on."""
         return Service("director" if self.timeline.owner.kind == "project" else "teamlead")
 
     def _whole(self, line: Line) -> Period:
-        return Period(line.created_at, max(line.created_at, self.now if line.ended_at is None else line.ended_at))
+        start_s = max(line.created_at, self.since_s)
+        return Period(start_s, max(start_s, self.now if line.ended_at is None else line.ended_at))
 
     def _lost(self) -> dict[str, list[Line]]:
         """By node, its children that ended badly."""

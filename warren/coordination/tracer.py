@@ -10,7 +10,7 @@ import asyncio
 from typing import Final
 
 from warren.coordination.desk import Desk
-from warren.coordination.story import spans_of
+from warren.coordination.story import news_of
 from warren.ledger.timeline import Limits, Timeline, timeline
 from warren.ledger.transaction import Transaction
 from warren.ledger.untraced import claim_untraced
@@ -52,7 +52,7 @@ class Tracer:
         now = self._desk.clock.now()
         timelines = await self._desk.transact(lambda transaction: self._claimed(transaction, now))
         for one in timelines:
-            await self._send(spans_of(one, now))
+            await self._send(news_of(one, now))
         return len(timelines)
 
     def _claimed(self, transaction: Transaction, now: float) -> list[Timeline]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, inspect, text
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 SCRIPTS: Final = Path(__file__).parent / "migrations"
 ADVISORY_LOCK: Final = 0x57415252454E  # "WARREN"
 

@@ -69,6 +69,8 @@ _PLAN: Final[Row] = {
     "labels": None,
     "trace": None,
     "to_trace": None,
+    "retold": 0,
+    "reopened_at": None,
 }
 _OUTCOME: Final = ("status", "output", "error", "agent", "attempt", "started_at", "ended_at", "history")
 _COURSE: Final = ("agent", "attempt", "started_at", "history")
@@ -114,6 +116,14 @@ _REOPEN_NODES: Final = (
     update(nodes)
     .where(is_among(nodes.c.path, "ids"))
     .values(status=literal_column("'open'"), output=null(), error=null(), ended_at=null())
+)
+
+
+# What is exported already is told again, as a further part of its trace.
+_RETELL: Final = (
+    update(plans)
+    .where(is_among(plans.c.id, "ids"), plans.c.to_trace.is_(False))
+    .values(to_trace=True, retold=plans.c.retold + 1, reopened_at=bindparam("moment"))
 )
 
 
@@ -168,6 +178,7 @@ def _apply(connection: Connection, event: LedgerEvent) -> None:  # noqa: C901, P
         case Reopened():
             _REOPEN.execute(connection, map(_reopened, sorted(event.tasks, key=itemgetter("id"))))
             connection.execute(_REOPEN_NODES, {"ids": sorted(event.nodes)})
+            connection.execute(_RETELL, {"ids": sorted(row["id"] for row in event.tasks), "moment": event.at})
         case Postponed():
             connection.execute(_POSTPONE, {"ids": sorted(event.ids), "moment": event.until})
         case _:

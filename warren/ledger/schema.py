@@ -107,6 +107,8 @@ plans: Final = Table(
     Column("labels", Text),
     Column("trace", Text),
     Column("to_trace", Boolean),
+    Column("retold", Integer, nullable=False, server_default="0"),
+    Column("reopened_at", Float(53)),
     sqlite_with_rowid=False,
 )
 IS_TO_TRACE: Final = plans.c.to_trace.is_(true())

@@ -70,6 +70,11 @@ class Timeline:
     owner: Line
     trace: str | None
     lines: list[Line]
+    retold: int = 0
+    """How often it went on after its spans were exported: of what had ended by `reopened_at`, nothing is new."""
+    reopened_at: float | None = None
+    above_retold: int = 0
+    """The same of the plan that the owner belongs to."""
 
 
 _COURSE: Final = (
@@ -89,9 +94,18 @@ _COURSE: Final = (
     tasks.c.error,
     tasks.c.history,
 )
+_ABOVE: Final = plans.alias("above")
 _OWNER: Final = (
-    select(*_COURSE, plans.c.playbook, plans.c.trace)
+    select(
+        *_COURSE,
+        plans.c.playbook,
+        plans.c.trace,
+        plans.c.retold,
+        plans.c.reopened_at,
+        _ABOVE.c.retold.label("above_retold"),
+    )
     .join(plans, plans.c.id == tasks.c.id)
+    .outerjoin(_ABOVE, _ABOVE.c.id == tasks.c.owner)
     .where(tasks.c.id == bindparam("id"))
 )
 _TASKS: Final = select(*_COURSE, null().label("playbook")).where(is_among(tasks.c.id, "ids"))
@@ -110,7 +124,16 @@ _NODES: Final = select(
 def timeline(transaction: Transaction, owner: str, limits: Limits) -> Timeline | None:
     """The timeline of a project or an assignment; None if there is no such thing."""
     head = transaction.connection.execute(_OWNER, {"id": owner}).first()
-    return None if head is None else Timeline(_task(head), head.trace, _walk(transaction, owner, limits))
+    if head is None:
+        return None
+    return Timeline(
+        _task(head),
+        head.trace,
+        _walk(transaction, owner, limits),
+        retold=head.retold,
+        reopened_at=head.reopened_at,
+        above_retold=head.above_retold or 0,
+    )
 
 
 def _walk(transaction: Transaction, owner: str, limits: Limits) -> list[Line]:

@@ -83,6 +83,7 @@ LEFT_OUT = Attribute("warren.children.left_out", int, "children without spans, t
 FAILED = Attribute("warren.children.failed", int, "children that ended badly")
 SKEW_S = Attribute("warren.clock_skew_s", float, "by how much the worker's clock was put right, in seconds")
 PLAYBOOK = Attribute("warren.playbook", str, "the playbook; plan for a project that brought its own")
+REPLAY = Attribute("warren.replay", int, "which part of a project that was replayed after its end, from 1")
 NOT_OVER = Attribute("warren.open", bool, "still going on when this was drawn (never exported)")
 
 # Events
@@ -92,7 +93,7 @@ DISPATCHED = EventShape("warren.dispatched", "the broker confirmed that it has t
 LOST = EventShape("warren.branch.lost", "a child ended badly or was no longer wanted", (TASK_ID, OUTCOME, REASON))
 
 # Spans
-_COMMON = (PROJECT_ID, TASK_ID, OUTCOME, REASON, ERROR_TYPE)
+_COMMON = (PROJECT_ID, TASK_ID, OUTCOME, REASON, ERROR_TYPE, REPLAY)
 _CHILDREN = (TOTAL, SHOWN, LEFT_OUT, FAILED)
 SUBMIT = SpanShape(
     "submit {playbook}",

@@ -4,7 +4,12 @@ from uuid import uuid4
 
 import pytest
 
+from topology.names import INGRESS
+from warren.broker.port import Outgoing
+from warren.broker.rabbit.broker import RabbitBroker
 from warren.errors import ProjectFailed
+from warren.messages.codec import encode
+from warren.messages.command import Again, Command
 from warren.telemetry.context import trace_id_of
 from warren.testing.patience import wait_until
 
@@ -163,3 +168,38 @@ async def test_processes_say_what_they_measure_to_the_collector_and_to_whoever_s
     )
     assert "warren_ready 1" in await page_of("director")
     await wait_until(lambda: ("warren-worker", "warren.attempt.duration") in collector.metrics, timeout_s=20)
+
+
+async def test_a_replayed_dead_letter_goes_on_in_the_same_trace_and_nothing_is_told_twice(
+    client, cluster, whole_trace, tmp_path
+):
+    bar = tmp_path / "bar"
+    bar.touch()
+    handle = await client.submit(plan=delegated(call("barred", "file")), input={"file": str(bar)})
+    with pytest.raises(ProjectFailed, match="barred"):
+        await handle.result()
+    first = await whole_trace(handle.id, spans=6)
+    bar.unlink()
+    command = Command(verb="replay", project=handle.id, tasks=[Again(id=f"{handle.id}/0/0")])
+    async with RabbitBroker(cluster.amqp_url, name="operator") as broker:
+        await broker.publish([Outgoing(INGRESS, "command.replay", encode(command))])
+    trace = await whole_trace(handle.id, spans=11)
+    news = [span for span in trace.spans if span.span_id not in first.by_id()]
+    assert trace.outline() == [
+        "invoke_workflow plan",
+        "  assignment scouts",
+        "    wait warren.lead.scouts",
+        "    task barred",
+        "      wait warren.work.scouts.barred",
+        "      invoke_agent barred",
+        "  invoke_workflow plan",
+        "    assignment scouts",
+        "      task barred",
+        "        wait warren.work.scouts.barred",
+        "        invoke_agent barred",
+    ]
+    assert len(news) == 5
+    failed, done = trace.named("invoke_agent barred")
+    assert (failed.error, done.error, done.attributes["warren.attempt"]) == ("the way is barred", None, 2)
+    assert done.links == [failed.span_id]
+    assert {span.attributes.get("warren.replay") for span in trace.named("invoke_workflow plan")} == {None, 1}

@@ -56,3 +56,10 @@ async def spanning(n: int) -> dict[str, str]:
             "sampled": str(span.get_span_context().trace_flags.sampled),
             "user": str(baggage.get_baggage("user")),
         }
+
+
+@skill("barred")
+def barred(file: str) -> dict[str, int]:
+    if Path(file).is_file():
+        raise RuntimeError("the way is barred")
+    return {"n": 1}

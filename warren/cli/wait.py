@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final
 
-from warren.errors import BrokerUnavailable, LedgerUnavailable, QueueMissing, WarrenError
+from warren.errors import BrokerUnavailable, InvalidInput, LedgerUnavailable, QueueMissing, WarrenError
 
 Check = Callable[[], Coroutine[Any, Any, None]]
 
@@ -49,18 +49,25 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _wait(checks: Sequence[Check], limit_s: float) -> None:
     """Raises what was missing last."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + limit_s
+    end_s = asyncio.get_running_loop().time() + limit_s
     for check in checks:
-        while True:
-            try:
-                await check()
-                break
-            except NOT_YET as error:
-                if loop.time() + AGAIN_S > end:
-                    raise
-                sys.stderr.write(f"waiting: {error}\n")
-            await asyncio.sleep(AGAIN_S)
+        await _until(check, end_s)
+
+
+async def _until(check: Check, end_s: float) -> None:
+    told = ""
+    while True:
+        try:
+            await check()
+        except NOT_YET as error:
+            if asyncio.get_running_loop().time() + AGAIN_S > end_s:
+                raise
+            if told != str(error):
+                told = str(error)
+                sys.stderr.write(f"waiting: {told}\n")
+        else:
+            return
+        await asyncio.sleep(AGAIN_S)
 
 
 async def _queue(name: str) -> None:
@@ -74,8 +81,12 @@ async def _ledger() -> None:
     """Opening it brings its tables up to date, which is for a user who may, and fails for others until it is done."""
     from warren.ledger.ledger import open_ledger
 
-    async with open_ledger(os.environ["WARREN_LEDGER_URL"]):
-        pass
+    ledger = open_ledger(os.environ["WARREN_LEDGER_URL"])
+    try:
+        async with ledger:
+            pass
+    except InvalidInput as error:
+        raise LedgerUnavailable(error.message) from None
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from warren.ledger.migration import migrate
 from warren.ledger.outage import postgres_explained
+from warren.ledger.tls import connect_arguments
 from warren.ledger.work import T, Work, carry_out, look_up
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -19,13 +20,15 @@ class PostgresLedger:
     """A pool of connections; what a lost one was doing is tried again by whoever asked for it."""
 
     def __init__(self, url: URL, *, pool_size: int = 4) -> None:
+        bare, tls = connect_arguments(url.set(drivername="postgresql+asyncpg"))
         self._engine: AsyncEngine = create_async_engine(
-            _for_asyncpg(url),
+            bare,
             pool_size=pool_size,
             hide_parameters=True,
             connect_args={
                 "timeout": CONNECT_TIMEOUT_S,
                 "server_settings": {"application_name": "warren", "jit": "off"},
+                **tls,
             },
         )
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -54,10 +57,3 @@ class PostgresLedger:
         with postgres_explained():
             async with self._snapshots.begin() as connection:
                 return await connection.run_sync(look_up, work)
-
-
-def _for_asyncpg(url: URL) -> URL:
-    """With libpq's name for the choice of TLS, which everybody writes, in the driver's words."""
-    url = url.set(drivername="postgresql+asyncpg")
-    mode = url.query.get("sslmode")
-    return url if mode is None else url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})

@@ -103,6 +103,12 @@ def end(process):
     process.stdin.close()
 
 
+@pytest.fixture(scope="session")
+def start():
+    """The context manager that runs processes, see `running`."""
+    return running
+
+
 @pytest.fixture(scope="module")
 def roles(house, cluster_file, tmp_path_factory):
     """A whole cluster in which every process is its own user; gives the folder of its logs and the processes."""

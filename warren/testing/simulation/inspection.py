@@ -2,64 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from topology import names
 from topology.build import build
 from warren.broker.memory.broker import MemoryBroker
 from warren.broker.port import Delivery
-from warren.ids import is_within, project_of
+from warren.ids import project_of
 from warren.ledger.rebuild import rebuild
-from warren.ledger.schema import events, nodes, tasks
-from warren.ledger.transaction import Transaction
 from warren.messages.codec import decode, from_json
 from warren.messages.message import JsonObject
 from warren.messages.outcome import Succeeded
 from warren.messages.task import TaskMessage
+from warren.testing.audit import Books, books, doubled, unfinished
 from warren.testing.simulation.behaviour import MAX_ATTEMPTS, Behaviour
 from warren.testing.simulation.world import World
 
 STREAM: Final = names.HISTORY_STREAM
 
 
-@dataclass(frozen=True, slots=True)
-class Books:
-    """The ledger as it is in the end: rows of tasks by id and of nodes by path, and all events."""
-
-    tasks: dict[str, Any]
-    nodes: dict[str, Any]
-    events: Sequence[tuple[str, str, JsonObject]]
-
-    def times(self, kind: str) -> Counter[str]:
-        """How often events of this type speak of each task."""
-        return Counter(row["id"] for name, _, data in self.events if name == kind for row in data["tasks"])
-
-
-async def books(world: World) -> Books:
-    """Read everything."""
-
-    def read(transaction: Transaction) -> Books:
-        run = transaction.connection.execute
-        history = run(events.select().order_by(events.c.seq))
-        return Books(
-            {row.id: row for row in run(tasks.select())},
-            {row.path: row for row in run(nodes.select())},
-            [(row.type, row.subject, from_json(row.data)) for row in history],
-        )
-
-    return await world.around.ledger.read(read)
-
-
 async def unrest(world: World) -> list[str]:
     """What is still going on, in words."""
-    found = await books(world)
-    going = [f"{row.id} is open" for row in found.tasks.values() if row.status == "open"]
-    going += [f"node {row.path} is open" for row in found.nodes.values() if row.status == "open"]
-    ended = [row for row in found.tasks.values() if row.kind != "task" and row.status != "open"]
-    going += [f"{row.id} is not reported" for row in ended if row.reported_at is None]
+    found = await books(world.around.ledger)
+    going = list(unfinished(found))
     going += [f"{count} messages wait in {queue}" for queue, count in (await waiting(world)).items()]
     return going + ([f"{world.in_hand()} deliveries are in hand"] if world.in_hand() else [])
 
@@ -75,9 +41,9 @@ async def waiting(world: World) -> dict[str, int]:
 
 async def complaints(world: World) -> list[str]:
     """Every promise that was not kept, in words; none if all is well."""
-    found = await books(world)
+    found = await books(world.around.ledger)
     letters = await _dead_letters(world)
-    said = [*_of_projects(world, found), *_of_events(found), *_of_tasks(world, found)]
+    said = [*_of_projects(world, found), *doubled(found), *_of_tasks(world, found)]
     said += [*_of_dead_letters(world, found, letters), *_of_what_was_given_up(found, letters)]
     report = await rebuild(world.around.ledger)
     return said + [f"rebuild: {difference}" for difference in report.differences]
@@ -94,34 +60,6 @@ def _of_projects(world: World, found: Books) -> Iterator[str]:
             yield f"{wanted.id} ended {outcome.status} instead of {sorted(wanted.statuses)}: {row.error}"
         elif isinstance(outcome, Succeeded) and outcome.output.get("n") != wanted.output:
             yield f"{wanted.id} came to {outcome.output} instead of {wanted.output}"
-
-
-def _of_events(found: Books) -> Iterator[str]:
-    settled, planned = found.times("tasks.settled"), found.times("tasks.planned")
-    yield from (f"{task} was settled {count} times" for task, count in settled.items() if count > 1)
-    yield from (f"{task} was planned {count} times" for task, count in planned.items() if count > 1)
-    for subject, count in Counter(subject for name, subject, _ in found.events if name == "plan.started").items():
-        if count > 1:
-            yield f"{subject} was begun {count} times"
-    for row in found.tasks.values():
-        if row.kind == "project" and (settled[row.id], planned[row.id]) != (1, 0):
-            yield f"project {row.id} was settled {settled[row.id]} times and planned {planned[row.id]} times"
-        if row.kind != "project" and not planned[row.id]:
-            yield f"{row.id} was never planned"
-        if row.status == "succeeded" and not settled[row.id]:
-            yield f"{row.id} has succeeded without anybody saying so"
-    yield from _planned_under_tombstones(found)
-
-
-def _planned_under_tombstones(found: Books) -> Iterator[str]:
-    stopped: list[str] = []
-    for name, subject, data in found.events:
-        if name == "subtree.stopped":
-            stopped.append(subject)
-        if name == "tasks.planned":
-            for row in data["tasks"]:
-                above = [path for path in stopped if is_within(row["id"], path)]
-                yield from (f"{row['id']} was planned although {path} had ended" for path in above)
 
 
 def _of_tasks(world: World, found: Books) -> Iterator[str]:

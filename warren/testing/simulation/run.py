@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from warren.testing.simulation.inspection import books, complaints, unrest
+from warren.testing.audit import books
+from warren.testing.simulation.inspection import complaints, unrest
 from warren.testing.simulation.loop import VirtualLoop
 from warren.testing.simulation.scenario import scenario
 from warren.testing.simulation.trace import Trace
@@ -79,5 +80,5 @@ async def _lived(world: World, limit_s: float) -> list[str]:
 
 async def _note_history(world: World, trace: Trace) -> None:
     """The ledger is part of what two runs must have in common."""
-    for kind, subject, data in (await books(world)).events:
+    for kind, subject, data in (await books(world.around.ledger)).events:
         trace.note("ledger", f"{kind} {subject} {data}")

@@ -6,6 +6,7 @@ with its children's outcomes may be an outcome for its parent, up to the owner o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
@@ -416,10 +417,13 @@ class Turn:
         self.effects.ended.append(Ended(self._owner, outcome, self._now))
 
     def _timely(self, outcome: AnyOutcome) -> AnyOutcome:
-        """What fails as its time is over has expired: its tasks have the same deadline, and may hear of it first."""
-        deadline_at = self._owner.deadline_at
-        is_late = deadline_at is not None and self._now >= deadline_at - CLOCKS_DIFFER_S
-        return Expired(reason="its deadline passed") if is_late and isinstance(outcome, Failed) else outcome
+        """Nothing succeeds past its deadline: what a plan tolerates may be what the deadline has ended.
+
+        And what fails as its time is over has expired: its tasks have the same deadline, and may hear of it first.
+        """
+        left_s = math.inf if self._owner.deadline_at is None else self._owner.deadline_at - self._now
+        is_late = left_s < 0 if isinstance(outcome, Succeeded) else left_s <= CLOCKS_DIFFER_S
+        return Expired(reason="its deadline passed") if is_late and isinstance(outcome, Succeeded | Failed) else outcome
 
     def _bounded(self, outcome: AnyOutcome) -> AnyOutcome:
         if isinstance(outcome, Succeeded) and (size := size_bytes(to_json(outcome.output))) > self._limit_bytes:

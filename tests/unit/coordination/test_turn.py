@@ -331,3 +331,13 @@ async def open_tasks(office):
 
 def seen(row):
     return row.status, row.input, row.output, row.error, row.position, row.parent, row.attempt
+
+
+async def test_what_a_plan_tolerates_is_no_success_once_the_deadline_has_passed(office, result_of):
+    """Its tasks have the same deadline, and whoever sweeps may end them first."""
+    await office.begin({**FAN, "tolerate": "all"}, items=[1, 2], deadline_at=1_010.0)
+    office.now = 1_010.5
+    late = Expired(reason="its deadline passed")
+    effects = await office.settle(result_of("/0/0", n=1), result_of("/0/1", late, now=1_010.5))
+    (ended,) = effects.ended
+    assert ended.outcome == late

@@ -16,6 +16,7 @@ from warren.runtime.cluster_file import read_cluster, read_playbooks
 from warren.runtime.process import main
 from warren.runtime.readiness import Readiness
 from warren.runtime.service import Service, ServiceFactory
+from warren.telemetry import contract
 from warren.telemetry.telemetry import Telemetry
 
 
@@ -29,6 +30,7 @@ def director(settings: DirectorSettings) -> ServiceFactory:
         broker = RabbitBroker(settings.amqp_url.get_secret_value(), name=settings.agent)
         ledger = open_ledger(settings.ledger_url.get_secret_value())
         readiness.watch("broker", lambda: broker.waiting_for)
+        telemetry.metrics.watch(contract.RECONNECTS, lambda: broker.reconnects)
         async with broker, ledger:
             service = Director(broker, ledger, SystemClock(), cluster, playbooks, os.urandom, telemetry)
             readiness.watch("ledger", lambda: service.waiting_for)

@@ -14,6 +14,8 @@ from topology.cluster import Cluster
 from warren.broker.port import Broker, Delivery
 from warren.clock import Clock
 from warren.coordination.coordinator import Coordinator
+from warren.coordination.counting import INLINE
+from warren.coordination.depths import Depths
 from warren.coordination.dispatch import Parcel, project_event, reply
 from warren.coordination.intake import dead_letter
 from warren.coordination.settlement import sent_again
@@ -28,6 +30,7 @@ from warren.messages.codec import MAX_POINTER_CHARS, MAX_REASON_CHARS, shortened
 from warren.messages.outcome import ErrorInfo
 from warren.messages.reply import Accepted, AnyAnswer, Finished, Rejected
 from warren.patterns.playbook import Playbooks
+from warren.telemetry import contract
 from warren.telemetry.telemetry import Telemetry
 
 
@@ -55,6 +58,7 @@ class Director:
         telemetry: Telemetry | None = None,
     ) -> None:
         telemetry = telemetry or Telemetry.silent("director")
+        self._metrics = telemetry.metrics
         self._coordinator = Coordinator(broker, ledger, clock, cluster, telemetry)
         self._acceptance = Acceptance(playbooks, clock, entropy, telemetry.sampling)
         self._enquiries = Enquiries(self._coordinator)
@@ -63,6 +67,7 @@ class Director:
         queues = {names.PROJECTS_QUEUE: self.accept, names.DIRECTOR_QUEUE: self.listen}
         rooms = {names.PROJECTS_QUEUE: self._ceiling.room}
         self._station = Station(broker, self._coordinator, queues, {}, rooms)
+        self._station.beside(Depths(broker, clock, telemetry.metrics, cluster).watch)
 
     @property
     def waiting_for(self) -> str | None:
@@ -85,12 +90,20 @@ class Director:
                 self._allowance.charge(delivery)
                 drafts.append(self._acceptance.draft(delivery))
             except InvalidInput as error:
+                self._metrics.add(contract.PROJECTS_REFUSED, error.code)
                 parcels += rejected(delivery, error, self._coordinator.clock.now())
         verdicts, effects = await self._coordinator.desk.transact(lambda transaction: self._judge(transaction, drafts))
         self._ceiling.accepted(sum(verdict.is_new for verdict in verdicts))
         for verdict in verdicts:
+            self._count(verdict)
             parcels += announced(verdict)
         return parcels + self._coordinator.parcels(effects)
+
+    def _count(self, verdict: Verdict) -> None:
+        if verdict.error is not None:
+            self._metrics.add(contract.PROJECTS_REFUSED, verdict.error.code)
+        elif verdict.is_new:
+            self._metrics.add(contract.PROJECTS_ACCEPTED, verdict.draft.owner.playbook or INLINE)
 
     async def listen(self, batch: Sequence[Delivery]) -> list[Parcel]:
         """Results of assignments, and what clients and operators ask."""

@@ -15,6 +15,7 @@ from warren.errors import InvalidInput, SkillError
 from warren.runtime.process import main
 from warren.runtime.readiness import Readiness
 from warren.runtime.service import Service, ServiceFactory
+from warren.telemetry import contract
 from warren.telemetry.logs import get_logger
 from warren.telemetry.telemetry import Telemetry
 from worker.equipment import stations
@@ -39,6 +40,7 @@ def worker(settings: WorkerSettings) -> ServiceFactory:
     async def serve(readiness: Readiness, telemetry: Telemetry) -> AsyncIterator[Service]:
         broker = RabbitBroker(settings.amqp_url.get_secret_value(), name=f"worker {settings.team} {settings.agent}")
         readiness.watch("broker", lambda: broker.waiting_for)
+        telemetry.metrics.watch(contract.RECONNECTS, lambda: broker.reconnects)
         async with broker:
             telemetry.provide()
             bounded = _bounded(served, cluster, settings, broker.server_version)

@@ -11,6 +11,7 @@ from warren.broker.port import Broker, Delivery
 from warren.clock import Clock
 from warren.coordination.agenda import Agenda
 from warren.coordination.bundling import RunTimes, Skill, bundle_size
+from warren.coordination.counting import count
 from warren.coordination.desk import Desk
 from warren.coordination.dispatch import Parcel, control, dispatch, project_event, report
 from warren.coordination.intake import dead_letter
@@ -51,8 +52,8 @@ class Coordinator:
         self.telemetry = telemetry
         self.limit_bytes = cluster.limits.message_bytes
         self.carrier = Carrier(self.limit_bytes)
-        self.desk = Desk(broker, ledger, clock)
-        self.presence = Presence(broker)
+        self.desk = Desk(broker, ledger, clock, telemetry.metrics)
+        self.presence = Presence(broker, telemetry.metrics)
         self.agenda = Agenda(clock)
         self._run_times = RunTimes()
         self._fixed_bundles = fixed_bundles(cluster)
@@ -67,6 +68,7 @@ class Coordinator:
         self.agenda.expect(effects.waiting)
         for skill, took_s in effects.took:
             self._run_times.learn(skill, took_s)
+        count(self.telemetry.metrics, effects)
         parcels = list(dispatch(effects.unsent, self._bundle_size, self.clock.now(), self.limit_bytes))
         for ended in effects.ended:
             parcels += report(ended)

@@ -15,6 +15,8 @@ from warren.ledger.event import Dispatched, LedgerEvent, Reported
 from warren.ledger.ledger import Ledger
 from warren.ledger.transaction import Transaction
 from warren.log import get_logger
+from warren.telemetry import contract
+from warren.telemetry.metrics import Metrics
 
 T = TypeVar("T")
 
@@ -26,8 +28,9 @@ log = get_logger("warren.coordination")
 class Desk:
     """Transactions that outlast an outage of the ledger, and publishes that are noted once they are confirmed."""
 
-    def __init__(self, broker: Broker, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, broker: Broker, ledger: Ledger, clock: Clock, metrics: Metrics | None = None) -> None:
         self.broker = broker
+        self.metrics = metrics or Metrics()
         self.clock = clock
         self._ledger = ledger
         self._notes: list[LedgerEvent] = []
@@ -41,6 +44,7 @@ class Desk:
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         """`work` in a transaction, tried until the ledger answers; what was confirmed meanwhile is noted with it."""
         notes, self._notes = self._notes, []
+        began_s = self.clock.now()
 
         def noted(transaction: Transaction) -> T:
             transaction.append(*notes)
@@ -54,6 +58,7 @@ class Desk:
             self._notes = notes + self._notes
             raise
         self._ledger_trouble = None
+        self.metrics.observe(contract.LEDGER_DURATION, self.clock.now() - began_s)
         return value
 
     async def read(self, work: Callable[[Transaction], T]) -> T:

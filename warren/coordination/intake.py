@@ -13,6 +13,7 @@ from warren.coordination.desk import Desk
 from warren.coordination.dispatch import APP_ID, Parcel
 from warren.errors import InvalidInput, WarrenError
 from warren.log import get_logger
+from warren.telemetry import contract
 
 BATCH: Final = 256
 IN_FLIGHT: Final = 2
@@ -28,6 +29,7 @@ async def take_in(subscription: Subscription, desk: Desk, handle: Handle) -> Non
     slots = asyncio.Semaphore(IN_FLIGHT)
     async with asyncio.TaskGroup() as group:
         while batch := await subscription.receive(BATCH):
+            desk.metrics.observe(contract.LEDGER_BATCH, len(batch))
             parcels = await handled(handle, batch)
             await slots.acquire()
             group.create_task(_send_then_ack(desk, subscription, batch, parcels, slots))

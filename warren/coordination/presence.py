@@ -8,6 +8,8 @@ from warren.broker.port import Broker
 from warren.clock import Clock
 from warren.coordination.bundling import Skill
 from warren.errors import WarrenError
+from warren.telemetry import contract
+from warren.telemetry.metrics import Metrics
 
 REFRESH_S = 2.0
 
@@ -15,8 +17,9 @@ REFRESH_S = 2.0
 class Presence:
     """Consumers per work queue, looked up every few seconds; a stale number only makes bundles larger or smaller."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, metrics: Metrics) -> None:
         self._broker = broker
+        self._metrics = metrics
         self._workers: dict[Skill, int] = {}
 
     def workers(self, skill: Skill) -> int:
@@ -35,3 +38,4 @@ class Presence:
         except (WarrenError, TimeoutError):
             return
         self._workers[skill] = depth.consumers
+        self._metrics.set(contract.QUEUE_MESSAGES, depth.messages, queue)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 
@@ -40,7 +40,12 @@ class Station:
         self._watched = watched
         self._rooms = rooms or {}
         self._subscriptions: list[Subscription] = []
+        self._beside: list[Callable[[], Coroutine[None, None, None]]] = []
         self._finished = asyncio.Event()
+
+    def beside(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Something more to do until the last queue is left."""
+        self._beside.append(work)
 
     async def run(self) -> None:
         """Work until drained or cancelled."""
@@ -72,6 +77,7 @@ class Station:
                 group.create_task(Alarm(self._coordinator).run()),
                 group.create_task(Tracer(desk, self._coordinator.telemetry).run()),
                 group.create_task(self._coordinator.presence.watch(self._watched, self._coordinator.clock)),
+                *(group.create_task(work()) for work in self._beside),
             ]
             handlers = zip(self._subscriptions, self._queues.values(), strict=True)
             intakes = [group.create_task(take_in(each, desk, handle)) for each, handle in handlers]

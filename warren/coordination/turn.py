@@ -65,6 +65,8 @@ class Effects:
     """When the first of what has to wait is due (Unix seconds)."""
     took: list[tuple[Skill, float]] = field(default_factory=list)
     """(skill, seconds) of each task that succeeded."""
+    settled: list[tuple[Result, TaskState]] = field(default_factory=list)
+    """What has ended, and where it stood before."""
     frames: list[Frame] = field(default_factory=list)
     """What may be kept in memory from then on."""
 
@@ -75,6 +77,7 @@ class Effects:
         self.reopened += other.reopened
         self.wait(other.waiting)
         self.took += other.took
+        self.settled += other.settled
         self.frames += other.frames
 
     def wait(self, due_at: float | None) -> None:
@@ -187,6 +190,7 @@ class Turn:
         row.update(attempt=result.attempt, agent=result.agent, started_at=result.started_s)
         row["history"] = history_of(result)
         self._settled.append(row)
+        self.effects.settled.append((result, state))
         ran = isinstance(result.outcome, Succeeded)
         if ran and state.team is not None and state.skill is not None:
             self.effects.took.append(((state.team, state.skill), result.ended_s - result.started_s))

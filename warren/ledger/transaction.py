@@ -56,6 +56,8 @@ class TaskState:
     attempt: int
     owner: str | None
     replays: int
+    created_at: float
+    not_before_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ _TASK_STATES: Final = select(
     tasks.c.attempt,
     tasks.c.owner,
     tasks.c.replays,
+    tasks.c.created_at,
+    tasks.c.not_before_at,
 ).where(is_among(tasks.c.id, "ids"))
 _NODE_STATES: Final = select(nodes.c.path, nodes.c.status, nodes.c.state, nodes.c.started_at).where(
     is_among(nodes.c.path, "ids")

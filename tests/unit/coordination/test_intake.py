@@ -6,6 +6,7 @@ from warren.broker.port import Delivery, Outgoing, Properties, Verdict
 from warren.coordination.dispatch import Parcel
 from warren.coordination.intake import dead_letter, handled, take_in
 from warren.errors import InvalidInput, LedgerUnavailable
+from warren.telemetry.metrics import Metrics
 
 QUEUE = "warren.projects"
 
@@ -54,6 +55,8 @@ class Queue:
 
 class FullDesk:
     """The broker takes no dead letters."""
+
+    metrics = Metrics()
 
     async def send(self, parcels):
         return [parcel for parcel in parcels if parcel.message.exchange == "warren.dead"]

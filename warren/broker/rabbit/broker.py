@@ -77,6 +77,11 @@ class RabbitBroker:
         return self._server_version
 
     @property
+    def reconnects(self) -> int:
+        """How many connections were made anew so far."""
+        return sum(each.lost_count for each in (self._control, self._consuming, self._publishing, self._aside))
+
+    @property
     def waiting_for(self) -> str | None:
         connections = (self._control, self._consuming, self._publishing)
         words = dict.fromkeys(word for connection in connections for word in connection.waiting_for)

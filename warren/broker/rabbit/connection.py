@@ -43,6 +43,8 @@ class RecoveringConnection:
         self._obstacles: dict[object, str] = {}
         self._last_obstacle: str | None = None
         self._log = get_logger("warren.broker")
+        self.lost_count = 0
+        """How often it was lost and made anew."""
 
     @property
     def address(self) -> str:
@@ -115,6 +117,7 @@ class RecoveringConnection:
     async def _replace(self, timeout_s: float) -> None:
         if self._line is not None:
             self._log.warning("connection lost", broker=self.address, purpose=self._purpose)
+            self.lost_count += 1
             lost, self._line = self._line, None
             await lost.close()
         line = Line(self._url, self._name)

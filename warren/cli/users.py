@@ -13,7 +13,7 @@ import typer
 
 from topology.build import build
 from topology.cluster import Cluster, load_cluster
-from topology.operator_resources import Place, operator_yaml
+from topology.operator_resources import Place, operator_yaml, secret_of
 from topology.permissions import users as users_of
 from topology.user import User
 from topology.user_definitions import user_definitions, user_definitions_json
@@ -33,13 +33,20 @@ Passwords = Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder with
 
 
 @app.command("list")
-def list_(*, cluster: ClusterFile = CLUSTER_FILE, publisher: Publishers = None, as_json: AsJson = False) -> None:
+def list_(
+    *,
+    cluster: ClusterFile = CLUSTER_FILE,
+    publisher: Publishers = None,
+    secrets: Annotated[bool, typer.Option("--secrets", help="With the Kubernetes Secret of each.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Print the names of all users, one a line."""
-    found = [user.name for user in _users(load_cluster(cluster), publisher)]
+    found = {user.name: secret_of(user.name) for user in _users(load_cluster(cluster), publisher)}
     if as_json:
-        print_json(found)
-    for name in () if as_json else found:
-        console().print(name, markup=False)
+        print_json(found if secrets else list(found))
+        return
+    for name, secret in found.items():
+        console().print(f"{name} {secret}" if secrets else name, markup=False)
 
 
 @app.command()

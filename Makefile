@@ -27,9 +27,9 @@ demo: $(READY) services-demo ## Survey a source tree with a whole cluster on thi
 	$(BIN)/python examples/survey/demo.py $(PATH_TO_SURVEY)
 
 .PHONY: test
-test: $(READY) services-test ## Run all tests; those that need RabbitMQ or PostgreSQL start their own
-	@echo "· running all tests"
-	$(BIN)/pytest $(PYTEST_ARGS)
+test: $(READY) services-test ## Run all tests but those of endurance; those that need a server start their own
+	@echo "· running all tests but those of endurance"
+	$(BIN)/pytest -m "not endurance" $(PYTEST_ARGS)
 
 .PHONY: test-unit
 test-unit: $(READY) ## Run the tests that need no server
@@ -39,12 +39,12 @@ test-unit: $(READY) ## Run the tests that need no server
 .PHONY: test-integration
 test-integration: $(READY) services-test ## Run the tests that need a server, without those that kill processes
 	@echo "· running the tests that need a server"
-	$(BIN)/pytest -m "not chaos" --ignore=tests/unit $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not chaos and not endurance" --ignore=tests/unit $(PYTEST_ARGS)
 
 .PHONY: test-chaos
-test-chaos: $(READY) services-test ## Run the tests that start and kill real processes
+test-chaos: $(READY) services-test ## Run the tests that start and kill real processes, also those that take minutes
 	@echo "· running the tests that kill processes"
-	$(BIN)/pytest -m chaos $(PYTEST_ARGS)
+	$(BIN)/pytest -m "chaos or endurance" $(PYTEST_ARGS)
 
 .PHONY: simulate
 simulate: $(READY) ## Run a cluster on virtual time with everything going wrong, once per seed (SEEDS=…; SEED=… replays one)

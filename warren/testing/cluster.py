@@ -41,6 +41,7 @@ class Member:
     name: str
     process: subprocess.Popen[bytes]
     log: Path
+    command: tuple[str, ...] = ()
 
     @property
     def pid(self) -> int:
@@ -61,6 +62,12 @@ class Member:
         url = self.health_url
         return url is not None and await asyncio.to_thread(_is_ok, f"{url}/{question}")
 
+    async def waits_for(self) -> dict[str, str]:
+        """By what it stands on, what it says that it waits for; empty if it is ready."""
+        url = self.health_url
+        assert url is not None, f"{self.name} has not said yet where its health endpoints are"
+        return await asyncio.to_thread(_waiting_for, f"{url}/readyz")
+
 
 class RealCluster:
     """Declares the topology and starts one director, and one lead and one worker for each team.
@@ -72,11 +79,11 @@ class RealCluster:
         self.amqp_url = amqp_url
         self.ledger_url = ledger_url or f"sqlite:///{file.parent / 'ledger.sqlite3'}"
         self.members: dict[str, Member] = {}
-        self._file = file
+        self.file = file
         self._stack = ExitStack()
 
     async def __aenter__(self) -> Self:
-        cluster = load_cluster(self._file)
+        cluster = load_cluster(self.file)
         async with RabbitBroker(self.amqp_url, name="test") as broker:
             await broker.declare(build(cluster))
         try:
@@ -94,9 +101,9 @@ class RealCluster:
 
     def start(self, name: str, *command: str) -> Member:
         """One more process, or one in the place of one that was killed: `start("director 2", "director")`."""
-        log = self._file.parent / f"{name.replace(' ', '-')}.log"
+        log = self.file.parent / f"{name.replace(' ', '-')}.log"
         output = self._stack.enter_context(log.open("wb"))
-        member = self.members[name] = Member(name, self._popen(command, output), log)
+        member = self.members[name] = Member(name, self._popen(command, output), log, command)
         return member
 
     def kill(self, name: str) -> None:
@@ -104,6 +111,12 @@ class RealCluster:
         process = self.members.pop(name).process
         process.kill()
         _wait(process)
+
+    def restart(self, name: str) -> Member:
+        """`kill -9` for one process, and another one in its place."""
+        command = self.members[name].command
+        self.kill(name)
+        return self.start(name, *command)
 
     @property
     def pids(self) -> dict[str, int]:
@@ -129,7 +142,7 @@ class RealCluster:
         """Its standard input is the tether: when this process is gone, so are they."""
         return subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", *command],
-            cwd=self._file.parent,
+            cwd=self.file.parent,
             env={**os.environ, **self._settings()},
             stdin=subprocess.PIPE,
             stdout=output,
@@ -140,7 +153,7 @@ class RealCluster:
     def _settings(self) -> dict[str, str]:
         return {
             "WARREN_AMQP_URL": self.amqp_url,
-            "WARREN_CLUSTER": str(self._file),
+            "WARREN_CLUSTER": str(self.file),
             "WARREN_LEDGER_URL": self.ledger_url,
             "WARREN_LOG": "json",
             "WARREN_TETHER": "stdin",
@@ -179,3 +192,13 @@ def _is_ok(url: str) -> bool:
             return bool(answer.status == OK)
     except (OSError, urllib.error.HTTPError):
         return False
+
+
+def _waiting_for(url: str) -> dict[str, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=ANSWER_S) as answer:  # noqa: S310
+            said = json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            said = json.loads(error.read())
+    return dict(said.get("waiting_for", {}))

@@ -44,7 +44,7 @@ PID_FILE_STATUS_LINE: Final = 7
 
 
 class PrivatePostgres:
-    """A cluster that lives as long as its `with`; its data stays in `data_dir`.
+    """A cluster that lives as long as its `with`; its data stays in `data_dir`, and its port is the same throughout.
 
         with PrivatePostgres(Path("data")) as cluster:
             print(cluster.url)
@@ -148,7 +148,7 @@ class PrivatePostgres:
 
     def _spawn(self, binaries: Path) -> None:
         (self._cluster / "postmaster.pid").unlink(missing_ok=True)
-        self._port = _free_port()
+        self._port = self._port or _free_port()
         settings = SETTINGS | {"port": str(self._port)} | (FAST if self._fast else {})
         options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
         with self._log.open("wb") as log:

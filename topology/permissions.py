@@ -2,6 +2,10 @@
 
 A stolen password of a worker opens that worker's queues and the results of its team; of a team lead, its team; of a
 publisher, the ingress. Only the director writes to the default exchange, for replies to AMQP's direct reply-to.
+
+Brokers from 4.3 let only those look at the depth of a queue who have some right on it. Director and leads may write to
+the queues that they watch: that means to bind them, which also takes the right to read an exchange, and they have
+none.
 """
 
 from __future__ import annotations
@@ -64,11 +68,14 @@ def _director(cluster: Cluster) -> User:
         TopicRight(names.CONTROL, write=exactly(["all"])),
         TopicRight(names.DEAD, write=_dead(own)),
     )
+    dead = [literal(names.dead_queue(owner)) for owner in (names.DIRECTOR, *cluster.teams)]
+    # the ladder's queues, which it watches, have the names of exchanges, to which it has nothing to publish
+    ladder = tuple(TopicRight(names.retry_name(level)) for level in range(names.RETRY_LEVELS))
     return User(
         DIRECTOR_USER,
-        write=exactly([*_exchanges(topics), DEFAULT_EXCHANGE]),
+        write=exactly([*_exchanges((*topics, *ladder)), *dead, DEFAULT_EXCHANGE]),
         read=exactly(map(literal, own)),
-        topics=topics,
+        topics=(*topics, *ladder),
     )
 
 
@@ -82,8 +89,6 @@ def _lead(team: str, skills: tuple[str, ...], teams: tuple[str, ...]) -> User:
         TopicRight(names.CONTROL, write=exactly(["all"])),
         TopicRight(names.DEAD, write=_dead(own)),
     )
-    # Brokers from 4.3 let only those look at a queue's depth who have some right on it. To write to a queue means to
-    # bind it, which also takes the right to read an exchange, and a lead has none.
     watched = [literal(names.work_queue(team, skill)) for skill in skills]
     return User(
         lead_user(team),

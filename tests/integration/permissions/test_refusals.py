@@ -267,6 +267,16 @@ async def test_a_lead_sees_how_many_workers_its_queues_have_and_can_do_nothing_e
             await (await channel.get_queue(queue, ensure=False)).purge()
 
 
+async def test_the_director_sees_how_full_dead_letters_and_ladder_are_and_can_do_nothing_else_with_them(house):
+    for queue in ("warren.dead.director", "warren.dead.analysts", "warren.retry.0", "warren.retry.15"):
+        async with channel_of(house.url(DIRECTOR)) as channel:
+            assert await depth(channel, queue) >= 0
+            with pytest.raises(ChannelAccessRefused):
+                await (await channel.get_queue(queue, ensure=False)).purge()
+    for exchange in ("warren.retry.15", "warren.retry.0"):
+        assert await is_refused(house.url(DIRECTOR), exchange, f"{BITS}.q.work.scouts.measure")
+
+
 async def depth(channel, queue):
     return (await channel.declare_queue(queue, passive=True)).declaration_result.message_count
 

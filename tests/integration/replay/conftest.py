@@ -112,6 +112,14 @@ class Shop:
 
         await wait_until(there, timeout_s=30, reason=f"{count} dead letters")
 
+    async def until_planned(self, handle):
+        """The team's lead has planned something of it."""
+
+        async def planned():
+            return any(branch.kind == "task" for branch in (await handle.status()).tree)
+
+        await wait_until(planned, timeout_s=30, reason=f"{handle.id} has a task")
+
     async def until(self, handle, status):
         async def is_so():
             return (await handle.status()).status == status

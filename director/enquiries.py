@@ -34,7 +34,9 @@ class Enquiries:
             check_properties(delivery.properties, Query.TYPE)
             query = decode(Query, delivery.body, self._coordinator.limit_bytes)
             answer = await self._coordinator.desk.transact(lambda transaction: _answered(transaction, query))
-            return reply(query.reply_to or address, correlation_id, query.project, answer)
+            return reply(
+                query.reply_to or address, correlation_id, query.project, answer, self._coordinator.clock.now()
+            )
         check_properties(delivery.properties, Command.TYPE)
         command = decode(Command, delivery.body, self._coordinator.limit_bytes)
         answer, effects = await self._coordinator.desk.transact(lambda transaction: self._obey(transaction, command))

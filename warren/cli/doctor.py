@@ -14,7 +14,7 @@ from warren.cli.printing import console, print_json
 from warren.runtime.exit_code import ExitCode
 
 if TYPE_CHECKING:
-    from warren.cli.examination import Finding
+    from warren.cli.finding import Finding
 
 MARKS = {"ok": ("✓", "green"), "note": ("·", "yellow"), "bad": ("✗", "red")}
 
@@ -28,7 +28,11 @@ def doctor(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look for what is missing on this machine, and say how to get it; exit code 5 if something is."""
+    """Look for what is missing on this machine and wrong in a deployment, and say what to do; exit code 5 if so.
+
+    A deployment is looked at over its broker: versions, permissions, drift from the cluster file, clocks, consumers.
+    Nothing is changed in it.
+    """
     from warren.cli.examination import examine
 
     findings = asyncio.run(examine(cluster, amqp_url, ledger_url, management_url, data_dir))

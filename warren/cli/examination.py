@@ -8,37 +8,27 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from topology.errors import ClusterFileError, ProfileRefused
 from topology.profile import check_profile
 from warren.broker.rabbit.broker import RabbitBroker
 from warren.broker.rabbit.node import HOW_TO_INSTALL, find_server
+from warren.cli.deployment import deployment
+from warren.cli.deployment import ledger as ledger_findings
+from warren.cli.finding import Finding
 from warren.cli.running import data_folder, find_running
 from warren.cli.topology import drift
 from warren.errors import BrokerUnavailable, WarrenError
-from warren.ledger.ledger import open_ledger
+from warren.ledger.look import look
 from warren.runtime.cluster_file import read_cluster, read_playbooks
 from warren.telemetry.redaction import redacted
-
-Level = Literal["ok", "note", "bad"]
 
 LEAST_FREE_BYTES: Final = 500 * 1024 * 1024
 """RabbitMQ stops taking messages when its disk is nearly full."""
 OLDEST_PYTHON: Final = (3, 11)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`note` is worth knowing, `bad` keeps something from working; `remedy` says what to do."""
-
-    what: str
-    level: Level
-    found: str
-    remedy: str = ""
 
 
 async def examine(
@@ -49,7 +39,7 @@ async def examine(
     amqp_url = amqp_url or (running.amqp_url if running else None)
     management_url = management_url or (running.management_url if running else None)
     findings = [python(), loop(), *server(needed=amqp_url is None), postgres(), disk(data_folder(data_dir)), ports()]
-    findings += [cluster_file(cluster), await ledger(ledger_url)]
+    findings += [cluster_file(cluster), *[finding async for finding in ledger(ledger_url)]]
     findings += [finding async for finding in broker(cluster, amqp_url, management_url)]
     return findings
 
@@ -129,14 +119,17 @@ def cluster_file(path: Path) -> Finding:
     return Finding("cluster file", "ok", f"{path}: {len(cluster.teams)} teams, {len(playbooks)} playbooks")
 
 
-async def ledger(url: str | None) -> Finding:
+async def ledger(url: str | None) -> AsyncIterator[Finding]:
     if url is None:
-        return Finding("ledger", "ok", "SQLite, in the data folder")
+        yield Finding("ledger", "ok", "SQLite, in the data folder")
+        return
     try:
-        async with open_ledger(url):
-            return Finding("ledger", "ok", redacted(url))
+        seen = await look(url)
     except WarrenError as error:
-        return Finding("ledger", "bad", redacted(str(error)), "check WARREN_LEDGER_URL and that the database runs")
+        yield Finding("ledger", "bad", redacted(str(error)), "check WARREN_LEDGER_URL and that the database runs")
+        return
+    for finding in ledger_findings(seen):
+        yield finding
 
 
 async def broker(cluster: Path, amqp_url: str | None, management_url: str | None) -> AsyncIterator[Finding]:
@@ -146,12 +139,26 @@ async def broker(cluster: Path, amqp_url: str | None, management_url: str | None
     try:
         async with RabbitBroker(amqp_url, name="warren doctor", connect_timeout_s=5) as connected:
             version = connected.server_version
+            live = await live_findings(cluster, connected, amqp_url, management_url)
     except WarrenError as error:
         yield Finding("broker", "bad", redacted(str(error)), "check WARREN_AMQP_URL and that the broker runs")
         return
     yield Finding("broker", "ok", f"RabbitMQ {version} at {redacted(amqp_url)}")
     async for finding in _topology(cluster, amqp_url, management_url, version):
         yield finding
+    for finding in live:
+        yield finding
+
+
+async def live_findings(
+    path: Path, connected: RabbitBroker, amqp_url: str, management_url: str | None
+) -> list[Finding]:
+    """What runs; nothing without a cluster file that says what should."""
+    try:
+        cluster = read_cluster(path)
+    except WarrenError:
+        return []
+    return await deployment(cluster, connected, amqp_url, management_url)
 
 
 async def _topology(path: Path, amqp_url: str, management_url: str | None, version: str) -> AsyncIterator[Finding]:

@@ -70,13 +70,16 @@ def report(ended: Ended) -> list[Parcel]:
     return _finished(ended) if ended.owner.kind == "project" else [_assignment_result(ended)]
 
 
-def reply(to: str | None, correlation_id: str | None, project: str | None, answer: AnyAnswer) -> list[Parcel]:
+def reply(
+    to: str | None, correlation_id: str | None, project: str | None, answer: AnyAnswer, now: float | None = None
+) -> list[Parcel]:
     """An answer to a client that left an address; nobody may be there any more."""
     if to is None:
         return []
     exchange = names.REPLIES if to.startswith(REPLY_PREFIX) else DEFAULT_EXCHANGE
     body = encode(Reply(project=project, answer=answer), _NO_LIMIT)
-    properties = Properties(type=Reply.TYPE, correlation_id=correlation_id, app_id=APP_ID)
+    at_s = None if now is None else int(now)
+    properties = Properties(type=Reply.TYPE, correlation_id=correlation_id, timestamp_s=at_s, app_id=APP_ID)
     return [Parcel(Outgoing(exchange, to, body, properties, mandatory=False))]
 
 

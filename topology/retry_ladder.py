@@ -3,6 +3,9 @@
 A message enters at the top exchange with its delay as 16 dotted bits before the queue's token. A set bit sends it
 into the level's queue for that level's TTL, a clear one straight on to the next exchange. No level ever holds
 two different TTLs, so nothing waits behind something slower.
+
+From the top a message goes at once to the level of its first set bit: each exchange on the way would cost the broker
+a routing, and most delays are short.
 """
 
 from __future__ import annotations
@@ -68,7 +71,18 @@ def _steps(levels: Iterable[int]) -> Iterator[Binding]:
     for level in levels:
         here, passed = names.retry_name(level), "*." * (TOP - level)
         yield Binding(here, here, f"{passed}1.#")
-        yield Binding(here, _below(level), f"{passed}0.#", "exchange")
+        if level == TOP:
+            yield from _first_steps()
+        else:
+            yield Binding(here, _below(level), f"{passed}0.#", "exchange")
+
+
+def _first_steps() -> Iterator[Binding]:
+    """From the top past all levels whose bits are clear."""
+    entry = names.retry_name(TOP)
+    for level in range(TOP - 1, -1, -1):
+        yield Binding(entry, names.retry_name(level), f"{'0.' * (TOP - level)}1.#", "exchange")
+    yield Binding(entry, names.RETRY_OUT, f"{'0.' * names.RETRY_LEVELS}#", "exchange")
 
 
 def _exit(queue: str) -> Binding:

@@ -18,7 +18,7 @@ from warren.errors import InvalidInput
 from warren.ids import Entropy, new_project_id
 from warren.ledger.event import ProjectAccepted
 from warren.ledger.transaction import Owner
-from warren.messages.codec import MAX_DEPTH, decode, from_json, shortened, to_json
+from warren.messages.codec import DEFAULT_LIMIT_BYTES, MAX_DEPTH, decode, from_json, shortened, to_json
 from warren.messages.message import JsonObject
 from warren.messages.project import Project
 from warren.patterns.node import Node
@@ -170,6 +170,8 @@ def answer_address(delivery: Delivery) -> str | None:
 
 
 def _stated_address(delivery: Delivery) -> str | None:
+    if len(delivery.body) > DEFAULT_LIMIT_BYTES:
+        return None  # reading it only to find an address costs many times its size in memory
     try:
         said = from_json(delivery.body)
     except ValueError:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator
 
 from warren.errors import InvalidInput
 from warren.messages.codec import to_json
+from warren.patterns.evaluation import evaluated
 
 MAX_QUOTED_CHARS: Final = 200
 MAX_CHARS: Final = 4_000
@@ -115,12 +116,12 @@ def _compiled_text(text: str) -> Evaluator:
     names = _plain_path(parse(text))
     if names is not None:
         return lambda scope: _walk(scope, names)
-    expression = jmespath.compile(text)
+    tree = parse(text)
     check = to_json if "&" in text else _unchecked  # a reference to an expression (`&name`) is no JSON value
 
     def evaluate(scope: Scope) -> Any:
         try:
-            value = expression.search(dict(scope))
+            value = evaluated(tree, dict(scope))
             check(value)
         except Exception as error:  # noqa: BLE001 jmespath lets through whatever Python raises
             message = f"{quoted(text)} cannot be evaluated: {str(error)[:MAX_QUOTED_CHARS]}"

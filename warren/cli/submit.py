@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -31,6 +32,8 @@ class _Order:
     input: JsonObject
     id: str | None
     timeout_s: float | None
+    delay_s: float | None
+    not_before: datetime | None
     priority: PriorityName
 
 
@@ -45,6 +48,10 @@ def submit(  # noqa: PLR0913 - each is an option
     wait: Annotated[bool, typer.Option("--wait", help="Print nothing but the result, once it is there.")] = False,
     id_: Annotated[str | None, typer.Option("--id", help="A UUID; the same id is the same project.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds until it is no longer wanted.")] = None,
+    delay: Annotated[float | None, typer.Option(min=0, help="Seconds before which it may not begin.")] = None,
+    not_before: Annotated[
+        datetime | None, typer.Option(help="The moment before which it may not begin, in this machine's zone.")
+    ] = None,
     priority: Annotated[PriorityName, typer.Option(help="Who goes first.")] = "normal",
     broker: Annotated[
         Literal["auto", "memory"],
@@ -57,7 +64,8 @@ def submit(  # noqa: PLR0913 - each is an option
     as_json: AsJson = False,
 ) -> None:
     """Hand in a project; prints its id, or with --watch its progress and its result."""
-    order = _Order(playbook, given_input(input_, set_ or ()), id_, timeout, priority)
+    begins = None if not_before is None else not_before.astimezone()
+    order = _Order(playbook, given_input(input_, set_ or ()), id_, timeout, delay, begins, priority)
     talk = partial(_submit, order=order, watching=watching, wait=wait, as_json=as_json)
     if broker == "memory":
         url = ledger_url or f"sqlite:///{data_folder(data_dir) / 'ledger.sqlite3'}"
@@ -75,7 +83,13 @@ async def _within(cluster: Path, ledger_url: str, talk: Callable[[Broker], Await
 async def _submit(broker: str | Broker, *, order: _Order, watching: bool, wait: bool, as_json: bool) -> int:
     async with Client(broker) as client:
         handle = await client.submit(
-            order.playbook, input=order.input, id=order.id, timeout_s=order.timeout_s, priority=order.priority
+            order.playbook,
+            input=order.input,
+            id=order.id,
+            timeout_s=order.timeout_s,
+            delay_s=order.delay_s,
+            not_before=order.not_before,
+            priority=order.priority,
         )
         if not (watching or wait):
             print_id(handle.id, duplicate=handle.duplicate, as_json=as_json)

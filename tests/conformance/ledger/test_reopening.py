@@ -111,3 +111,31 @@ async def test_a_project_that_waits_is_due_until_it_has_begun(ledger, append, ac
 
 def due_at(now):
     return lambda transaction: [each.id for each in outbox.due(transaction, now, 9)]
+
+
+async def test_everybody_finds_only_what_is_his_own(ledger, append, accepted, assigned, task, settled):
+    late = {"deadline_at": 20.0, "created_at": 1.0}
+    await append(accepted("P", **late), assigned("P/0", team="writers", **late))
+    waits = task("P/0/0/1", owner="P/0", not_before_at=15.0)
+    await append(Planned("P/0", 11.0, [task("P/0/0/0", owner="P/0", **late), waits], []))
+
+    async def found(owner):
+        def work(transaction):
+            return (
+                [each.id for each in outbox.overdue(transaction, 50.0, 9, owner)],
+                [each.id for each in outbox.stale_unsent(transaction, 50.0, 9, owner)],
+                [each.id for each in outbox.due(transaction, 50.0, 9, owner)],
+                outbox.next_due(transaction, owner),
+            )
+
+        return await ledger.transact(work)
+
+    assert await found("director") == (["P", "P/0"], ["P/0"], [], None)
+    assert await found("writers") == (["P/0/0/0"], ["P/0/0/0"], ["P/0/0/1"], 15.0)
+    assert await found("others") == ([], [], [], None)
+    await append(Settled("P", 30.0, [settled("P"), settled("P/0")]))
+
+    async def unreported(owner):
+        return [each.id for each in await ledger.transact(lambda t: outbox.stale_unreported(t, 50.0, 9, owner))]
+
+    assert (await unreported("director"), await unreported("writers")) == (["P"], ["P/0"])

@@ -8,6 +8,8 @@ from warren.client import Client
 from warren.clock import VirtualClock
 from warren.errors import InvalidInput, MessageTooLarge, ProjectFailed, Unanswered, UnknownProject, WarrenError
 from warren.messages.outcome import Cancelled, ErrorInfo, Failed, Succeeded
+from warren.messages.reply import Finished
+from warren.testing.patience import wait_until
 
 ID = "0190a8e0-0000-7000-8000-000000000001"
 
@@ -254,3 +256,19 @@ async def _meanwhile(clock, awaitable):
         await _settle(clock, 1)
     assert task.done(), "nothing came of it"
     return await task
+
+
+async def test_a_client_that_has_heard_of_an_end_hears_of_the_next_one(cluster):
+    async with cluster() as running, running.client() as client:
+        handle = await client.submit("survey", input={"path": "src"})
+        await running.director.end(handle.id, Failed(error=ErrorInfo(code="broken", message="no")))
+        with pytest.raises(ProjectFailed):
+            await handle.result()
+        later = Finished(outcome=Succeeded(output={"lines": 7}), accepted_s=1.0, ended_s=9.0)
+        for said in (later, running.director.finished(handle.id)):  # the old one again, as brokers may deliver it
+            await running.director.reply(running.director.callers[handle.id], said)
+
+        async def heard():
+            return await handle.outcome() == later.outcome
+
+        await wait_until(heard)

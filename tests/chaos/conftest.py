@@ -68,7 +68,10 @@ class House:
         """Wait until a process says in its readiness that it waits for something, in these words."""
 
         async def said():
-            return word in str(await self.cluster.members[name].waits_for())
+            member = self.cluster.members[name]
+            code = member.process.poll()
+            assert code is None, f"{name} ended with {code}: {member.log.read_text()[-3000:]}"
+            return word in str(await member.waits_for())
 
         await wait_until(said, timeout_s=30, reason=f"{name} says {word!r}")
 

@@ -27,7 +27,9 @@ async def test_every_process_is_killed_once_while_a_project_runs(settle_in, amqp
 
 @pytest.mark.endurance
 @pytest.mark.parametrize("seed", range(3))
-async def test_somebody_is_killed_every_other_moment_of_some_thousand_tasks(settle_in, amqp_vhost_url, ledger_url, seed):
+async def test_somebody_is_killed_every_other_moment_of_some_thousand_tasks(
+    settle_in, amqp_vhost_url, ledger_url, seed
+):
     tasks, random = 4_000, Random(seed)
     async with settle_in(amqp_vhost_url, ledger_url=ledger_url) as house:
         for name, command in {"director 2": "director", "lead crew 2": "teamlead"}.items():

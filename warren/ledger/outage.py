@@ -118,6 +118,8 @@ def _origin(error: BaseException) -> BaseException:
 
 
 def _words(error: BaseException) -> str:
+    if type(error) is TimeoutError and not error.args:
+        return "no answer in time"
     text = str(error.args[0]) if error.args and isinstance(error.args[0], str) else str(error)
     return text.partition("\n")[0] or type(error).__name__
 

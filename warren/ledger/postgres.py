@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
+import math
 from types import TracebackType
 from typing import Final, Self
 
+from sqlalchemy import NullPool
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from warren.errors import InvalidInput
 from warren.ledger.migration import migrate
 from warren.ledger.outage import postgres_explained
 from warren.ledger.tls import connect_arguments
 from warren.ledger.work import T, Work, carry_out, look_up
 
 CONNECT_TIMEOUT_S: Final = 10.0
+ANSWER_TIMEOUT: Final = "command_timeout"
+"""In the URL: seconds after which a statement without an answer was sent into a dead connection."""
+ANSWER_TIMEOUT_S: Final = 30.0
 
 
 class PostgresLedger:
     """A pool of connections; what a lost one was doing is tried again by whoever asked for it."""
 
     def __init__(self, url: URL, *, pool_size: int = 4) -> None:
-        bare, tls = connect_arguments(url.set(drivername="postgresql+asyncpg"))
+        limited, answer_s = _answer_timeout(url)
+        bare, self._connect_args = connect_arguments(limited.set(drivername="postgresql+asyncpg"))
+        self._connect_args |= {
+            "timeout": CONNECT_TIMEOUT_S,
+            "server_settings": {"application_name": "warren", "jit": "off"},
+        }
         self._engine: AsyncEngine = create_async_engine(
             bare,
             pool_size=pool_size,
             hide_parameters=True,
-            connect_args={
-                "timeout": CONNECT_TIMEOUT_S,
-                "server_settings": {"application_name": "warren", "jit": "off"},
-                **tls,
-            },
+            connect_args={**self._connect_args, "command_timeout": answer_s},
         )
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     async def __aenter__(self) -> Self:
         try:
             with postgres_explained(opening=True):
-                async with self._engine.begin() as connection:
-                    await connection.run_sync(migrate)
+                await self._migrate()
         except BaseException:
             await self._engine.dispose()
             raise
@@ -57,3 +63,25 @@ class PostgresLedger:
         with postgres_explained():
             async with self._snapshots.begin() as connection:
                 return await connection.run_sync(look_up, work)
+
+    async def _migrate(self) -> None:
+        """On a connection of its own: to change a large table may take longer than any answer."""
+        engine = create_async_engine(
+            self._engine.url, poolclass=NullPool, hide_parameters=True, connect_args=self._connect_args
+        )
+        async with engine.begin() as connection:
+            await connection.run_sync(migrate)
+
+
+def _answer_timeout(url: URL) -> tuple[URL, float]:
+    """The URL without its `command_timeout`, and that in seconds. Raises InvalidInput."""
+    said = url.query.get(ANSWER_TIMEOUT)
+    if said is None:
+        return url, ANSWER_TIMEOUT_S
+    try:
+        answer_s = float(str(said))
+    except ValueError:
+        answer_s = 0.0
+    if not 0 < answer_s < math.inf:
+        raise InvalidInput("ledger_url", f"the ledger's {ANSWER_TIMEOUT} is a number of seconds above 0") from None
+    return url.difference_update_query([ANSWER_TIMEOUT]), answer_s

@@ -9,7 +9,9 @@ from sqlalchemy.exc import DBAPIError
 
 from warren.errors import InvalidInput, LedgerUnavailable
 from warren.ledger.event import Planned, Settled
+from warren.ledger.ledger import open_ledger
 from warren.ledger.schema import tasks
+from warren.testing.cable import Cable
 
 SECRET = "geheim"
 ON_POSTGRES = pytest.mark.parametrize(
@@ -59,6 +61,23 @@ async def test_a_connection_that_went_while_nobody_used_it_is_one_outage_at_most
         await append(accepted("Q"))
     await append(accepted("R"))
     assert {"P", "R"} <= set(await rows(tasks))
+
+
+async def test_a_connection_that_hangs_is_an_outage_when_no_answer_came_in_time(postgres_database_url):
+    async with Cable(postgres_database_url) as cable, open_ledger(f"{cable.url}?command_timeout=0.5") as ledger:
+        cable.stall()
+        async with asyncio.timeout(30):
+            with pytest.raises(LedgerUnavailable, match="no answer in time"):
+                await ledger.transact(lambda transaction: transaction.count_open_projects())
+        cable.cut()
+        cable.resume()
+        assert await ledger.transact(lambda transaction: transaction.count_open_projects()) == 0
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "nan", "inf", "soon"])
+def test_a_limit_that_is_no_number_of_seconds_is_refused(limit):
+    with pytest.raises(InvalidInput, match="command_timeout is a number of seconds above 0"):
+        open_ledger(f"postgresql://host/ledger?command_timeout={limit}")
 
 
 @ON_POSTGRES

@@ -1,0 +1,95 @@
+"""The ledger's database goes away, hangs, or its disk is full: processes stay, say so, and go on."""
+
+import os
+import subprocess
+from contextlib import contextmanager
+
+import pytest
+
+from warren.errors import LedgerUnavailable
+from warren.testing.cable import Cable
+from warren.testing.services.postgres import PrivatePostgres, find_binaries
+
+pytestmark = [pytest.mark.chaos, pytest.mark.broker, pytest.mark.timeout(240)]
+TASKS = 600
+COORDINATORS = ("director", "lead crew")
+
+
+@pytest.fixture
+def postgres(tmp_path_factory):
+    """A cluster that may be killed, and keeps what it has committed."""
+    try:
+        find_binaries()
+    except LedgerUnavailable as error:
+        pytest.skip(str(error))
+    folder = tmp_path_factory.mktemp("postgres")
+    for parent in (folder, folder.parent, folder.parent.parent):
+        parent.chmod(0o755)  # as root it runs as another user
+    with PrivatePostgres(folder / "data") as cluster:
+        yield cluster
+
+
+@pytest.mark.postgres
+async def test_a_database_that_is_killed_or_restarted_is_waited_for(settle_in, amqp_vhost_url, postgres):
+    async with settle_in(amqp_vhost_url, ledger_url=postgres.url) as house:
+        pids = house.cluster.pids
+        handle = await house.begin(TASKS, ms=10)
+        for share, end in enumerate((postgres.kill, postgres.stop)):
+            await house.done(handle, 100 * (share + 1))
+            end()
+            await house.all_say("the ledger does not answer", *COORDINATORS)
+            postgres.start()
+        await house.end(handle, TASKS)
+        assert house.cluster.pids == pids
+
+
+@pytest.mark.postgres
+async def test_a_database_that_hangs_is_given_up_and_asked_again(settle_in, amqp_vhost_url, postgres_database_url):
+    async with (
+        Cable(postgres_database_url) as cable,
+        settle_in(amqp_vhost_url, ledger_url=f"{cable.url}?command_timeout=3") as house,
+    ):
+        pids = house.cluster.pids
+        handle = await house.begin(TASKS, ms=10)
+        await house.done(handle, 100)
+        cable.stall()
+        await house.all_say("the ledger does not answer: no answer in time", *COORDINATORS)
+        cable.cut()
+        cable.resume()
+        await house.end(handle, TASKS)
+        assert house.cluster.pids == pids
+
+
+@contextmanager
+def small_disk(folder):
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "warren-test", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root can mount a small disk to fill")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+async def test_a_full_disk_is_waited_for(settle_in, amqp_vhost_url, tmp_path):
+    with small_disk(tmp_path / "disk") as disk:
+        async with settle_in(amqp_vhost_url, ledger_url=f"sqlite:///{disk / 'ledger.sqlite3'}") as house:
+            pids = house.cluster.pids
+            handle = await house.begin(TASKS, ms=10)
+            await house.done(handle, 100)
+            fill(disk / "ballast")
+            await house.all_say("the ledger does not answer: database or disk is full")
+            (disk / "ballast").unlink()
+            await house.end(handle, TASKS)
+            assert house.cluster.pids == pids
+
+
+def fill(file):
+    with file.open("wb") as ballast:
+        try:
+            while True:
+                ballast.write(bytes(4096))
+                ballast.flush()
+        except OSError:
+            return

@@ -115,7 +115,7 @@ def due_at(now):
 
 async def test_everybody_finds_only_what_is_his_own(ledger, append, accepted, assigned, task, settled):
     late = {"deadline_at": 20.0, "created_at": 1.0}
-    await append(accepted("P", **late), assigned("P/0", team="writers", **late))
+    await append(accepted("P", deadline_at=20.0), assigned("P/0", team="writers", **late))
     waits = task("P/0/0/1", owner="P/0", not_before_at=15.0)
     await append(Planned("P/0", 11.0, [task("P/0/0/0", owner="P/0", **late), waits], []))
 

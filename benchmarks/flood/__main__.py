@@ -1,6 +1,7 @@
 """`python -m benchmarks.flood --projects 200000 results.json`: publish them all at once, wait for all of them.
 
-Broker, ledger (SQLite) and cluster are started for the run, on loopback, and ended with it. Linux only.
+Broker, ledger (SQLite) and cluster are started for the run, on loopback, and ended with it. With `--stop-after` the
+cluster is stopped in the middle; then each project must be in the ledger or wait in its queue. Linux only.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import argparse
 import asyncio
 import json
 import shutil
+import sqlite3
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,10 +20,9 @@ from uuid import uuid4
 
 from benchmarks.flood.memory import Memory, watched_memory
 from topology import build, load_cluster
-from topology.names import INGRESS, REPLIES, project_key
+from topology.names import INGRESS, PROJECTS_QUEUE, REPLIES, project_key
 from warren.broker.port import Outgoing, Properties, Subscription, Verdict
 from warren.broker.rabbit.broker import RabbitBroker
-from warren.ledger.ledger import open_ledger
 from warren.messages.codec import from_json
 from warren.testing.cluster import RealCluster
 from warren.testing.services.keeper import keep
@@ -80,8 +81,9 @@ class Flood:
                 self.refused.append(other)
 
 
-async def run(count: int, open_projects: int) -> dict[str, Any]:
+async def run(count: int, open_projects: int, stop_after_s: float | None) -> dict[str, Any]:
     """The figures of one flood."""
+    flood = Flood(count)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="warren-flood-", ignore_cleanup_errors=True)))
         for name in ("cluster.yaml", "one.yaml"):
@@ -90,12 +92,15 @@ async def run(count: int, open_projects: int) -> dict[str, Any]:
             file.write(f"limits: {{open_projects: {open_projects}}}\n")
         amqp_url = stack.enter_context(keep("rabbit"))["amqp_url"]
         broker = await stack.enter_async_context(RabbitBroker(amqp_url, name="flood"))
-        cluster = await stack.enter_async_context(RealCluster(folder / "cluster.yaml", amqp_url))
-        await cluster.ready()
-        return await flooded(Flood(count), broker, cluster, open_projects)
+        async with RealCluster(folder / "cluster.yaml", amqp_url) as cluster:
+            await cluster.ready()
+            found = await flooded(flood, broker, cluster, stop_after_s)
+        return {**found, "open_projects_limit": open_projects, "checks": await checks(flood, broker, folder)}
 
 
-async def flooded(flood: Flood, broker: RabbitBroker, cluster: RealCluster, open_projects: int) -> dict[str, Any]:
+async def flooded(
+    flood: Flood, broker: RabbitBroker, cluster: RealCluster, stop_after_s: float | None
+) -> dict[str, Any]:
     begun = time.perf_counter()
     async with (
         watched_memory(cluster.pids, flood.progress) as memory,
@@ -104,23 +109,21 @@ async def flooded(flood: Flood, broker: RabbitBroker, cluster: RealCluster, open
     ):
         listening = group.create_task(flood.listen(inbox))
         published_s = await flood.publish(broker)
-        await listening
+        await asyncio.wait([listening], timeout=stop_after_s)
         took_s = time.perf_counter() - begun
-    return {
-        **figures(flood, memory, published_s, took_s, open_projects),
-        "checks": await checks(flood, broker, cluster),
-    }
+        listening.cancel()
+    return figures(flood, memory, published_s, took_s)
 
 
-def figures(flood: Flood, memory: Memory, published_s: float, took_s: float, open_projects: int) -> dict[str, Any]:
+def figures(flood: Flood, memory: Memory, published_s: float, took_s: float) -> dict[str, Any]:
     count = len(flood.ids)
     return {
         "projects": count,
-        "open_projects_limit": open_projects,
         "published_s": round(published_s, 2),
         "published_per_s": round(count / published_s),
         "took_s": round(took_s, 2),
-        "projects_per_s": round(count / took_s),
+        "finished": len(flood.finished),
+        "projects_per_s": round(len(flood.finished) / took_s),
         "refused": len(flood.refused),
         "most_open_heard": max((each["accepted"] - each["finished"] for each in memory.samples), default=0),
         "rss_mib_at_start": memory.first,
@@ -129,21 +132,28 @@ def figures(flood: Flood, memory: Memory, published_s: float, took_s: float, ope
     }
 
 
-async def checks(flood: Flood, broker: RabbitBroker, cluster: RealCluster) -> dict[str, Any]:
-    """Whether each project is in the ledger, once, and nothing is left anywhere."""
-    async with open_ledger(cluster.ledger_url) as ledger:
-        still_open = await ledger.read(lambda transaction: transaction.count_open_projects())
-    file = Path(cluster.ledger_url.removeprefix("sqlite:///"))
+async def checks(flood: Flood, broker: RabbitBroker, folder: Path) -> dict[str, Any]:
+    """When all processes have ended: each project is in the ledger or waits in its queue, and nowhere twice."""
     left = {}
-    for queue in build(load_cluster(file.parent / "cluster.yaml")).queues:
+    for queue in build(load_cluster(folder / "cluster.yaml")).queues:
         if queue.arguments.get("x-queue-type") != "stream" and (depth := await broker.depth(queue.name)).messages:
             left[queue.name] = depth.messages
+    accepted, ended, size_bytes = in_ledger(folder / "ledger.sqlite3")
     return {
-        "ended_and_told": len(flood.finished),
-        "lost": len(flood.ids) - len(flood.finished) - len(flood.refused),
-        "still_open_in_the_ledger": still_open,
+        "in_the_ledger": accepted,
+        "ended_in_the_ledger": ended,
         "left_in_queues": left,
+        "lost": len(flood.ids) - accepted - left.get(PROJECTS_QUEUE, 0) - len(flood.refused),
+        "ledger_bytes_per_project": round(size_bytes / max(1, accepted)),
     }
+
+
+def in_ledger(file: Path) -> tuple[int, int, int]:
+    """(projects, those that have ended, bytes)."""
+    with closing(sqlite3.connect(file)) as ledger:
+        query = "SELECT count(*), coalesce(sum(status <> 'open'), 0) FROM tasks WHERE kind = 'project'"
+        accepted, ended = ledger.execute(query).fetchone()
+    return accepted, ended, file.stat().st_size
 
 
 def main() -> None:
@@ -151,8 +161,9 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--projects", type=int, default=20_000)
     parser.add_argument("--open-projects", type=int, default=10_000)
+    parser.add_argument("--stop-after", type=float, help="seconds after the last publish; default: when all have ended")
     given = parser.parse_args()
-    found = asyncio.run(run(given.projects, given.open_projects))
+    found = asyncio.run(run(given.projects, given.open_projects, given.stop_after))
     given.output.write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps({name: value for name, value in found.items() if name != "samples"}, indent=1))
 

@@ -7,16 +7,28 @@ from typing import Final
 
 from sqlalchemy import Connection, inspect, text
 
+from warren.errors import InvalidInput
+
 HEAD: Final = "0004"
 SCRIPTS: Final = Path(__file__).parent / "migrations"
 ADVISORY_LOCK: Final = 0x57415252454E  # "WARREN"
 
 
 def migrate(connection: Connection) -> None:
-    """Migrate within the caller's transaction. Does next to nothing when the schema is current."""
+    """Migrate within the caller's transaction. Does next to nothing when the schema is current.
+
+    Raises InvalidInput for a schema from the future.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-    if revision(connection) != HEAD:
+    found = revision(connection)
+    if found is not None and found > HEAD:
+        raise InvalidInput(
+            "ledger_newer",
+            f"the ledger has schema {found}, and this version of Warren knows {HEAD} at most; run the version that "
+            "migrated the ledger, or restore the backup from before",
+        )
+    if found != HEAD:
         _upgrade(connection)
 
 

@@ -70,6 +70,16 @@ generated: $(READY) ## Check that generated files (locks, schemas, exports) are 
 	@echo "· checking the generated files"
 	$(BIN)/pytest tests/unit -m golden $(PYTEST_ARGS)
 
+.PHONY: test-jaeger
+test-jaeger: $(READY) services-test ## Run a project against a real Jaeger and ask it for the trace
+	@$(BIN)/python -m warren.testing.services.jaeger --build
+	@echo "· running a project against Jaeger"
+	WARREN_TEST_JAEGER=yes $(BIN)/pytest tests/integration/tracing/test_jaeger.py $(PYTEST_ARGS)
+
+.PHONY: jaeger
+jaeger: $(READY) ## Run a Jaeger on this machine until Ctrl-C; the first time it may have to be built
+	@$(BIN)/python -m warren.testing.services.jaeger
+
 .PHONY: bench
 bench: $(BENCH_READY) services-bench ## Measure Warren beside Celery, Dramatiq and the raw client
 	$(BENCH_VENV)/bin/python -m benchmarks.run

@@ -11,6 +11,8 @@ from warren.telemetry import contract
 from warren.telemetry.span import Span
 
 TEMPLATE: Final = Path(__file__).with_name("waterfall.html")
+READER: Final = Path(__file__).with_name("waterfall_reader.js")
+"""Finds traces and reads them where the page has no data of its own."""
 PLACE: Final = "/*DATA*/null"
 
 
@@ -19,6 +21,12 @@ def page(spans: Sequence[Span]) -> str:
     text = json.dumps(_data(spans), ensure_ascii=False, separators=(",", ":"))
     harmless = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     return TEMPLATE.read_text(encoding="utf-8").replace(PLACE, harmless)
+
+
+def reader() -> str:
+    """The same page without data: it reads a trace from the query API of the Jaeger that serves it."""
+    page = TEMPLATE.read_text(encoding="utf-8")
+    return page.replace("</body>", f"<script>\n{READER.read_text(encoding='utf-8')}</script>\n</body>")
 
 
 def _data(spans: Sequence[Span]) -> dict[str, Any]:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from types import MappingProxyType
-from typing import Final
 
 Value = str | int | float | bool
-NOTHING: Final[Mapping[str, Value]] = MappingProxyType({})
 
 
 class Kind(Enum):
@@ -26,7 +22,7 @@ class SpanEvent:
 
     name: str
     at: float
-    attributes: Mapping[str, Value] = field(default_factory=lambda: NOTHING)
+    attributes: dict[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def test_the_page_holds_its_data_and_nothing_in_the_data_can_end_the_script(span
     spans[3].events.append(SpanEvent("exception", 10.0, {"exception.message": "</script><script>alert(1)"}))
     page = waterfall.page(spans)
     assert page.count("</script>") == 1
-    found = json.loads(re.search(r"const data = (.*);\n", page).group(1))
+    found = json.loads(re.search(r"const given = (.*);\n", page).group(1))
     assert [one["name"] for one in found["spans"]] == [one.name for one in spans]
     assert found["spans"][3]["error"] == "broke </script>"
     assert (found["spans"][3]["start"], found["spans"][3]["end"]) == (7500.0, 10000.0)

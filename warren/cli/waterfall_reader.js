@@ -1,0 +1,52 @@
+"use strict";
+async function answer(path) {
+  const found = await fetch(`api/${path}`);
+  if (!found.ok) throw new Error(`${found.status} ${found.statusText}`);
+  return (await found.json()).data;
+}
+function told(trace) {
+  const spans = [...trace.spans].sort((a, b) => a.startTime - b.startTime);
+  const ids = new Set(spans.map(span => span.spanID)), above = span => span.references.find(one => one.refType === "CHILD_OF")?.spanID;
+  const root = spans.find(span => !ids.has(above(span))) || spans[0], start = spans[0].startTime;
+  const about = tags => Object.fromEntries(tags.map(tag => [tag.key, tag.value]));
+  const entry = span => {
+    const tags = about(span.tags), service = trace.processes[span.processID];
+    const made = {
+      id: span.spanID, parent: above(span) || "", name: span.operationName, outcome: tags["warren.outcome"] || "",
+      who: [service.serviceName, about(service.tags)["service.instance.id"]].filter(Boolean).join(" "),
+      start: (span.startTime - start) / 1000, end: (span.startTime + span.duration - start) / 1000, about: tags,
+      events: span.logs.map(log => {
+        const fields = about(log.fields);
+        return { name: fields.event || "", at: (log.timestamp - start) / 1000, about: fields };
+      }),
+    };
+    if (tags["otel.status_code"] === "ERROR") made.error = tags["otel.status_description"] || "error";
+    return made;
+  };
+  const tags = about(root.tags);
+  return {
+    project: tags["warren.project.id"] || "", trace: trace.traceID, name: root.operationName,
+    outcome: tags["warren.outcome"] || "", start: start / 1e6, spans: [root, ...spans.filter(span => span !== root)].map(entry),
+  };
+}
+async function list() {
+  const tags = wantedProject ? `&tags=${encodeURIComponent(JSON.stringify({ "warren.project.id": wantedProject }))}` : "";
+  const traces = await answer(`traces?service=warren-director&limit=50&lookback=2d${tags}`);
+  document.getElementById("title").textContent = "Traces in this Jaeger";
+  document.getElementById("ids").textContent = "Jaeger's own interface is not part of this build; this page reads its query API";
+  const rows = document.getElementById("rows");
+  for (const trace of traces.map(told).sort((a, b) => b.start - a.start)) {
+    const link = document.createElement("a");
+    link.href = `?trace=${trace.trace}`;
+    link.textContent = `${new Date(trace.start * 1000).toLocaleString()}  ${trace.name}  ${trace.outcome}  ${trace.project}  (${trace.spans.length} spans)`;
+    link.style.cssText = "display: block; padding: 5px 24px; color: inherit";
+    rows.append(link);
+  }
+  if (!traces.length) rows.textContent = "no traces yet";
+}
+const asked = new URLSearchParams(location.search), wantedProject = asked.get("project") || "";
+const path = location.pathname.match(/\/trace\/([0-9a-f]+)/);
+const wantedTrace = asked.get("trace") || (path && path[1]);
+(wantedTrace ? answer(`traces/${wantedTrace}`).then(([trace]) => show(told(trace))) : list()).catch(error => {
+  document.getElementById("title").textContent = `Jaeger does not answer: ${error.message}`;
+});

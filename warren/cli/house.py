@@ -11,7 +11,7 @@ from pathlib import Path
 
 from topology.cluster import Cluster
 from warren.cli.board import Board
-from warren.cli.preparing import prepare
+from warren.cli.preparing import declare, migrate
 from warren.cli.printing import console
 from warren.cli.private_broker import private_broker
 from warren.cli.running import Running, RunningProcess, publish
@@ -29,7 +29,8 @@ class Plot:
 
     file: Path
     cluster: Cluster
-    playbooks: tuple[str, ...]
+    suggestion: str
+    """A command to go on with."""
     folder: Path
     amqp_url: str | None
     ledger_url: str
@@ -37,7 +38,7 @@ class Plot:
 
 
 class House:
-    """Opens broker, ledger and processes in this order, and closes them in reverse."""
+    """Prepares the ledger, opens broker and processes in this order, and closes them in reverse."""
 
     def __init__(self, plot: Plot, *, as_json: bool) -> None:
         self._plot = plot
@@ -63,8 +64,9 @@ class House:
     async def _live(self) -> None:
         plot = self._plot
         async with AsyncExitStack() as stack:
+            await migrate(plot.ledger_url)  # first: a wrong URL should not cost the start of a broker
             amqp_url, management_url = await stack.enter_async_context(self._broker())
-            await prepare(plot.cluster, amqp_url, plot.ledger_url)
+            await declare(plot.cluster, amqp_url)
             environment = surroundings(
                 os.environ, amqp_url=amqp_url, ledger_url=plot.ledger_url, cluster=plot.file, grace_s=plot.grace_s
             )
@@ -119,10 +121,8 @@ class House:
             return
         if all(condition.state == "ready" for condition in self._conditions.values()):
             self._was_complete = True
-            playbook = self._plot.playbooks[0] if self._plot.playbooks else "PLAYBOOK"
-            self._board.say(
-                f"the cluster is up; in another terminal: warren submit {playbook} --watch (Ctrl-C here stops it)"
-            )
+            self._board.say("the cluster is up (Ctrl-C stops it); in another terminal, in this folder:")
+            self._board.say(f"    {self._plot.suggestion}")
 
     def _ask_to_stop(self, living: asyncio.Task[None]) -> None:
         self._stop.set()

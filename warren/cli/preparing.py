@@ -20,14 +20,11 @@ AWAKE_WITHIN_S: Final = 30.0
 AGAIN_S: Final = 0.5
 
 
-async def prepare(cluster: Cluster, amqp_url: str, ledger_url: str) -> None:
-    """Raises BrokerUnavailable, ProfileRefused, TopologyMismatch and LedgerUnavailable."""
-    await declare(cluster, amqp_url)
-    await migrate(ledger_url)
-
-
 async def declare(cluster: Cluster, amqp_url: str) -> str:
-    """Declare what the cluster file asks for; returns the broker's version."""
+    """Declare what the cluster file asks for; returns the broker's version.
+
+    Raises BrokerUnavailable, ProfileRefused and TopologyMismatch.
+    """
     async with RabbitBroker(amqp_url, name="warren topology") as broker:
         check_profile(cluster.profile, broker.server_version)
         await _declare(broker, build(cluster))
@@ -46,6 +43,6 @@ async def _declare(broker: Broker, topology: Topology) -> None:
 
 
 async def migrate(ledger_url: str) -> None:
-    """Bring the ledger's tables to this version: opening it does that."""
+    """Bring the ledger's tables to this version: opening it does that. Raises InvalidInput and LedgerUnavailable."""
     async with open_ledger(ledger_url):
         pass

@@ -39,21 +39,22 @@ def up(
     use warren submit --broker memory.
     """
     from warren.cli.house import House, Plot
+    from warren.cli.suggestion import suggestion
 
     folder = (data_dir or FOLDER).absolute()
     staff = read_cluster(cluster)
-    playbooks = read_playbooks(staff, cluster).names()
+    playbooks = read_playbooks(staff, cluster)
     plot = Plot(
         file=cluster.absolute(),
         cluster=staff,
-        playbooks=tuple(playbooks),
+        suggestion=suggestion(playbooks, folder),
         folder=folder,
         amqp_url=amqp_url,
         ledger_url=ledger_url or f"sqlite:///{folder / 'ledger.sqlite3'}",
         grace_s=grace,
     )
-    live = _in_memory(plot, as_json=as_json) if broker == "memory" else House(plot, as_json=as_json).live()
     with owned(folder):
+        live = _in_memory(plot, as_json=as_json) if broker == "memory" else House(plot, as_json=as_json).live()
         raise typer.Exit(asyncio.run(live))
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from warren.cli import main
 from warren.cli.failing import report
+from warren.cli.running import owned
 from warren.errors import (
     BrokerUnavailable,
     InvalidInput,
@@ -154,3 +155,23 @@ def test_up_with_a_bad_cluster_file_starts_nothing(tmp_path, capsys):
     (tmp_path / "cluster.yaml").write_text("teams: []\n")
     assert main(["up"]) == 2
     assert not (tmp_path / ".warren").exists()
+
+
+def test_a_second_cluster_on_one_folder_is_one_line(tmp_path, capsys):
+    with owned(tmp_path / ".warren"):
+        assert main(["up"]) == 2
+    err = capsys.readouterr().err
+    assert "already up" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "words"),
+    [("mysql://h/d", 2, "not supported"), ("sqlite:////dev/null/x", 2, "cannot be used")],
+)
+def test_a_ledger_that_cannot_be_used_is_said_before_a_broker_is_started(tmp_path, capsys, url, code, words):
+    assert main(["up", "--ledger-url", url]) == code
+    said = capsys.readouterr()
+    assert words in said.err
+    assert "RabbitMQ" not in said.out
+    assert not (tmp_path / ".warren" / "broker").exists()

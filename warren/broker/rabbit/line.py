@@ -183,8 +183,8 @@ def translated() -> Iterator[None]:
         if task is None or task.cancelling():
             raise
         raise LineLost("connection lost") from error
-    except (AMQPError, ChannelInvalidStateError, OSError, RuntimeError) as error:
-        raise _translate(error) from error
+    except (AMQPError, ChannelInvalidStateError, OSError, RuntimeError, StopAsyncIteration) as error:
+        raise _translate(error) from error  # the last is how aiormq finds the other side's hanging up at once
 
 
 def _translate(error: BaseException | None) -> Exception:

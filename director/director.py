@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from director.acceptance import Acceptance, Draft, answer_address
 from director.allowance import Allowance, RateLimited
 from director.ceiling import Ceiling
+from director.census import Census
 from director.enquiries import Enquiries
 from topology import names
 from topology.cluster import Cluster
@@ -67,6 +68,7 @@ class Director:
         queues = {names.PROJECTS_QUEUE: self.accept, names.DIRECTOR_QUEUE: self.listen}
         rooms = {names.PROJECTS_QUEUE: self._ceiling.room}
         self._station = Station(broker, self._coordinator, queues, {}, rooms)
+        self._station.beside(Census(self._coordinator, cluster.limits.project_tasks).run)
         self._station.beside(Depths(broker, clock, telemetry.metrics, cluster).watch)
 
     @property

@@ -32,6 +32,12 @@ class Limits(Section):
     deadline_s: float = Field(
         default=86_400.0, gt=0, le=31_536_000, description="the time a project has that does not name a deadline"
     )
+    project_tasks: int = Field(
+        default=1_000_000,
+        ge=1,
+        le=100_000_000,
+        description="how many tasks and assignments a project may have in all; counted every few seconds",
+    )
     open_projects: int = Field(
         default=10_000,
         ge=1,

@@ -78,6 +78,19 @@ async def test_projects_beyond_the_open_ones_wait_in_the_broker_and_none_is_lost
     assert sorted(finished) == sorted(wanted)
 
 
+async def test_a_project_with_too_many_tasks_is_ended_and_others_go_on(caller, admin):
+    await caller.send({"playbook": "many", "input": {"items": list(range(200))}})
+    await caller.send({"playbook": "many", "input": {"items": [1]}, "timeout_s": 25})
+    await caller.answers("accepted", 2)
+    (reply,) = await caller.answers("finished", 1)
+    error = reply["answer"]["outcome"]["error"]
+    assert error["code"] == "project_too_large"
+    assert "limits.project_tasks" in error["message"]
+    await caller.send(SHORT)
+    outcomes = {(await caller.answers("finished", 1))[0]["answer"]["outcome"]["status"] for _ in range(2)}
+    assert outcomes == {"succeeded", "expired"}
+
+
 async def test_who_does_not_read_its_replies_keeps_nobody_from_theirs(cluster, caller):
     """Its queue is full and refuses: the director goes on, and does not try for ever."""
     full = {"x-queue-type": "classic", "x-max-length": 1, "x-overflow": "reject-publish"}

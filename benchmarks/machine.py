@@ -13,7 +13,6 @@ from typing import Any
 
 import asyncpg
 import psutil  # type: ignore[import-untyped]
-import redis
 from kombu.connection import Connection
 
 from benchmarks.services import Services
@@ -67,6 +66,8 @@ def _rabbitmq_version(amqp_url: str) -> str:
 def _redis_version(redis_url: str | None) -> str | None:
     if redis_url is None:
         return None
+    import redis  # only `make bench` has it
+
     with redis.Redis.from_url(redis_url) as client:
         facts: Any = client.info("server")
         return str(facts["redis_version"])

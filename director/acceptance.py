@@ -18,7 +18,7 @@ from warren.errors import InvalidInput
 from warren.ids import Entropy, new_project_id
 from warren.ledger.event import ProjectAccepted
 from warren.ledger.transaction import Owner
-from warren.messages.codec import DEFAULT_LIMIT_BYTES, MAX_DEPTH, decode, from_json, shortened, to_json
+from warren.messages.codec import DEFAULT_LIMIT_BYTES, MAX_DEPTH, canonical, decode, from_json, shortened, to_json
 from warren.messages.message import JsonObject
 from warren.messages.project import Project
 from warren.patterns.node import Node
@@ -193,22 +193,25 @@ def check_properties(properties: Properties, message_type: str) -> None:
 def fingerprint_of(project: Project, data: JsonObject) -> str:
     """What makes two submissions of one id the same."""
     said = {"playbook": project.playbook, "plan": project.plan, "input": data}
-    return hashlib.sha256(to_json(_sorted(said, -1)).encode()).hexdigest()
+    _check_values(said, -1)
+    return hashlib.sha256(canonical(said).encode()).hexdigest()
 
 
-def _sorted(value: object, depth: int) -> object:
-    """With the keys of its objects in order. Raises InvalidInput for what would not arrive as it was sent."""
+def _check_values(value: object, depth: int) -> None:
+    """Raise InvalidInput for what would not arrive as it was sent."""
     if depth > MAX_DEPTH:
         raise InvalidInput("input_too_deep", f"input and plan may be nested {MAX_DEPTH} levels deep, not more")
     match value:
         case dict():
-            return {key: _sorted(value[key], depth + 1) for key in sorted(value)}
+            for part in value.values():
+                _check_values(part, depth + 1)
         case list():
-            return [_sorted(item, depth + 1) for item in value]
+            for part in value:
+                _check_values(part, depth + 1)
         case float() if not math.isfinite(value):
             raise InvalidInput("number_too_large", "a number of the input or plan is beyond 1.8e308; send it as text")
         case _:
-            return value
+            pass
 
 
 def _is_reply_key(address: str) -> bool:

@@ -18,10 +18,10 @@ from warren.coordination.coordinator import Coordinator
 from warren.coordination.counting import INLINE
 from warren.coordination.depths import Depths
 from warren.coordination.dispatch import Parcel, project_event, reply
+from warren.coordination.effects import Effects
 from warren.coordination.intake import dead_letter
 from warren.coordination.settlement import sent_again
 from warren.coordination.station import Station
-from warren.coordination.turn import Effects
 from warren.errors import InvalidInput
 from warren.ids import Entropy
 from warren.ledger.ended import ended

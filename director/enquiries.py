@@ -8,8 +8,8 @@ from director.acceptance import check_properties, reply_address
 from warren.broker.port import Delivery
 from warren.coordination.coordinator import Coordinator
 from warren.coordination.dispatch import Parcel, reply
+from warren.coordination.effects import Effects
 from warren.coordination.replay import Replay
-from warren.coordination.turn import Effects
 from warren.errors import InvalidInput
 from warren.ledger import queries
 from warren.ledger.transaction import Transaction

@@ -10,10 +10,10 @@ from warren.broker.port import Broker, Delivery
 from warren.clock import Clock
 from warren.coordination.coordinator import ENVELOPE_BYTES, Coordinator, work_queues
 from warren.coordination.dispatch import Parcel
+from warren.coordination.effects import Effects
 from warren.coordination.intake import dead_letter
 from warren.coordination.settlement import sent_again
 from warren.coordination.station import Station
-from warren.coordination.turn import Effects
 from warren.errors import InvalidInput
 from warren.ledger.ledger import Ledger
 from warren.ledger.transaction import Transaction

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from warren.coordination import sweeper
-from warren.coordination.turn import Effects
+from warren.coordination.effects import Effects
 from warren.testing.simulation.run import simulate
 from worker.outbox import Outbox
 

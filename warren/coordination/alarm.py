@@ -10,7 +10,7 @@ from typing import Final
 
 from topology.names import DIRECTOR
 from warren.coordination.coordinator import Coordinator
-from warren.coordination.turn import Effects
+from warren.coordination.effects import Effects
 from warren.ledger.event import Postponed
 from warren.ledger.outbox import Unsent, due, due_projects, next_due
 from warren.ledger.transaction import Transaction

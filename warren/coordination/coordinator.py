@@ -14,10 +14,11 @@ from warren.coordination.bundling import RunTimes, Skill, bundle_size
 from warren.coordination.counting import count
 from warren.coordination.desk import Desk
 from warren.coordination.dispatch import Parcel, control, dispatch, project_event, report
+from warren.coordination.effects import Effects
 from warren.coordination.intake import dead_letter
 from warren.coordination.presence import Presence
 from warren.coordination.settlement import Carrier, Incoming, death_reason, died, results_in
-from warren.coordination.turn import Effects
+from warren.coordination.share import NOBODY, back, shared
 from warren.errors import InvalidInput
 from warren.ledger.ledger import Ledger
 from warren.ledger.transaction import Transaction
@@ -62,14 +63,16 @@ class Coordinator:
         """The messages that follow from a piece of work on the ledger."""
         return self.parcels(await self.desk.transact(work))
 
-    def parcels(self, effects: Effects) -> list[Parcel]:
-        """Effects that are durable, as messages."""
+    def parcels(self, effects: Effects, returned: Mapping[str, int] = NOBODY) -> list[Parcel]:
+        """Effects that are durable, as messages; `returned` is what came back of work that travelled ahead."""
         self.carrier.keep(effects)
         self.agenda.expect(effects.waiting)
         for skill, took_s in effects.took:
             self._run_times.learn(skill, took_s)
         count(self.telemetry.metrics, effects)
-        parcels = list(dispatch(effects.unsent, self._bundle_size, self.clock.now(), self.limit_bytes))
+        parcels = list(
+            dispatch(shared(effects.unsent, returned), self._bundle_size, self.clock.now(), self.limit_bytes)
+        )
         for ended in effects.ended:
             parcels += report(ended)
         parcels += [project_event(owner, "reopened", self.clock.now()) for owner in effects.reopened]
@@ -79,19 +82,22 @@ class Coordinator:
 
     async def settle(self, batch: Sequence[Delivery]) -> list[Parcel]:
         """Handle a batch of results, and of tasks that the broker gave up."""
-        incoming, parcels = self._incoming(batch)
+        heard, parcels = self._incoming(batch)
+        incoming = [one for _, found in heard for one in found]
         if not incoming:
             return parcels
         now = self.clock.now()
-        return parcels + await self.carry(lambda transaction: self.carrier.settle(transaction, incoming, now))
+        effects = await self.desk.transact(lambda transaction: self.carrier.settle(transaction, incoming, now))
+        returned = back((delivery, [one.result.owner for one in found]) for delivery, found in heard)
+        return parcels + self.parcels(effects, returned)
 
-    def _incoming(self, batch: Sequence[Delivery]) -> tuple[list[Incoming], list[Parcel]]:
+    def _incoming(self, batch: Sequence[Delivery]) -> tuple[list[tuple[Delivery, list[Incoming]]], list[Parcel]]:
         parcels: list[Parcel] = []
-        incoming: list[Incoming] = []
+        incoming: list[tuple[Delivery, list[Incoming]]] = []
         now = self.clock.now()
         for delivery in batch:
             try:
-                incoming += self._read(delivery, now)
+                incoming.append((delivery, self._read(delivery, now)))
             except InvalidInput as error:
                 if delivery.exchange != names.DEAD:  # what comes from there is dead-lettered already
                     parcels.append(dead_letter(delivery, error, now))

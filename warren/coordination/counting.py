@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from warren.coordination.course import NO_WORKER
-from warren.coordination.turn import Effects
+from warren.coordination.effects import Effects
 from warren.telemetry import contract
 from warren.telemetry.metrics import Metrics
 

@@ -11,7 +11,9 @@ from topology import names
 from warren.broker.port import Delivery, Outgoing, Properties
 from warren.coordination.bundling import Skill
 from warren.coordination.carriage import headers_below
-from warren.coordination.turn import ENVELOPE_BYTES, Ended, size_bytes
+from warren.coordination.effects import Ended
+from warren.coordination.journal import size_bytes
+from warren.coordination.planning import ENVELOPE_BYTES
 from warren.ids import project_of
 from warren.ledger.outbox import Unsent
 from warren.ledger.transaction import Owner

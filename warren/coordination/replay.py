@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from warren.coordination.case import Case
+from warren.coordination.effects import Effects
+from warren.coordination.journal import size_bytes
 from warren.coordination.settlement import Carrier
-from warren.coordination.turn import COORDINATOR, Effects, size_bytes
+from warren.coordination.turn import COORDINATOR
 from warren.errors import InvalidInput, MessageTooLarge
 from warren.ids import is_within, project_of
 from warren.ledger.event import Postponed, Reopened, Row

@@ -10,8 +10,9 @@ from warren.broker.dead_letter import CODE, REASON, last_death
 from warren.broker.port import Delivery
 from warren.coordination.carriage import is_exported
 from warren.coordination.course import history_of
+from warren.coordination.effects import Effects, Ended
 from warren.coordination.frame import Frames
-from warren.coordination.turn import Effects, Ended, Turn
+from warren.coordination.turn import Turn
 from warren.errors import InvalidInput
 from warren.ids import is_within
 from warren.ledger.ended import ended

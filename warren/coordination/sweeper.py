@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from warren.coordination.coordinator import Coordinator
+from warren.coordination.effects import Effects
 from warren.coordination.settlement import Incoming, unheard
-from warren.coordination.turn import Effects
 from warren.ledger.outbox import Overdue, overdue, stale_unreported, stale_unsent
 from warren.ledger.transaction import Transaction
 from warren.messages.outcome import Expired

@@ -8,81 +8,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import assert_never
+from dataclasses import replace
 
-from topology.names import DIRECTOR
-from warren.coordination.bundling import Skill
-from warren.coordination.carriage import is_exported
 from warren.coordination.course import history_of
+from warren.coordination.effects import Effects, Ended
 from warren.coordination.frame import Frame, Frames
+from warren.coordination.journal import Journal, outcome_row, size_bytes
+from warren.coordination.planning import PlannedLeaf, Planner
 from warren.errors import InvalidInput, MessageTooLarge
 from warren.ids import child_id, depth_of, is_within, key_of, parent_id
-from warren.ledger.event import STOPPED_ERROR, LedgerEvent, NodesChanged, Planned, Row, Started, Stopped
-from warren.ledger.event import Settled as SettledEvent
+from warren.ledger.event import Started
 from warren.ledger.lost import outcomes
-from warren.ledger.outbox import Unsent
 from warren.ledger.transaction import NodeState, Owner, TaskState, Transaction
 from warren.messages.codec import to_json
 from warren.messages.message import JsonObject
-from warren.messages.outcome import AnyOutcome, Cancelled, ErrorInfo, Expired, Failed, Succeeded
+from warren.messages.outcome import AnyOutcome, ErrorInfo, Expired, Failed, Succeeded
 from warren.messages.result import Result
 from warren.patterns.call import Call
 from warren.patterns.delegate import Delegate
-from warren.patterns.expression import Evaluator, Scope, compiled
+from warren.patterns.expression import Scope
 from warren.patterns.machine import Machine, Settled, Step
 from warren.patterns.node import Node
-from warren.patterns.objects import as_object
-from warren.patterns.plan import dump_plan, parse_plan
+from warren.patterns.plan import parse_plan
 
 COORDINATOR = "coordinator"
 CLOCKS_DIFFER_S = 0.25
 """A worker's clock may be ahead of ours by so much when it says that a deadline has passed."""
-ENVELOPE_BYTES = 320
-"""What a message has around ids, input and plan: names of fields, numbers, the team and the skill."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A project or an assignment that has ended, to be reported upward."""
-
-    owner: Owner
-    outcome: AnyOutcome
-    ended_s: float
-
-
-@dataclass(slots=True)
-class Effects:
-    """What is to be sent once the transaction is durable."""
-
-    unsent: list[Unsent] = field(default_factory=list)
-    ended: list[Ended] = field(default_factory=list)
-    stopped: dict[str, int] = field(default_factory=dict)
-    """Subtrees of which nothing is wanted any more, but what is sent for replays after this one."""
-    reopened: list[Owner] = field(default_factory=list)
-    """Projects that had ended and go on."""
-    waiting: float | None = None
-    """When the first of what has to wait is due (Unix seconds)."""
-    took: list[tuple[Skill, float]] = field(default_factory=list)
-    """(skill, seconds) of each task that succeeded."""
-    settled: list[tuple[Result, TaskState]] = field(default_factory=list)
-    """What has ended, and where it stood before."""
-    frames: list[Frame] = field(default_factory=list)
-    """What may be kept in memory from then on."""
-
-    def add(self, other: Effects) -> None:
-        self.unsent += other.unsent
-        self.ended += other.ended
-        self.stopped |= other.stopped
-        self.reopened += other.reopened
-        self.wait(other.waiting)
-        self.took += other.took
-        self.settled += other.settled
-        self.frames += other.frames
-
-    def wait(self, due_at: float | None) -> None:
-        """Something is due then."""
-        self.waiting = earlier(self.waiting, due_at)
 
 
 class Turn:
@@ -97,13 +48,8 @@ class Turn:
         self._frame.reader = self
         self._heard: dict[str, list[Settled]] = {}
         self._nodes: dict[str, NodeState] = {}
-        self._evaluators: dict[int, Evaluator] = {}
-        self._plan_texts: dict[int, str] = {}
-        self._planned: dict[str, Row] = {}
-        self._plans: list[Row] = []
-        self._settled: list[Row] = []
-        self._changed: dict[str, Row] = {}
-        self._stopped: list[str] = []
+        self._planner = Planner(owner, now=now, limit_bytes=limit_bytes)
+        self._journal = Journal(owner.id, now)
         self._outputs: dict[str, JsonObject] = {}
         self.effects = Effects()
 
@@ -177,26 +123,31 @@ class Turn:
         found = self._outputs.get(child)
         return self._transaction.output(child) if found is None else found
 
-    def outputs(self, parent: str) -> Iterator[tuple[str, JsonObject]]:
+    def outputs(self, parent: str, limit_bytes: int | None = None) -> Iterator[tuple[str, JsonObject]]:
         self._write()
-        return self._transaction.outputs(parent)
+        return self._transaction.outputs(parent, limit_bytes)
+
+    @property
+    def limit_bytes(self) -> int:
+        """What one message may hold."""
+        return self._limit_bytes
 
     def _load(self) -> Frame:
         plan, data = self._transaction.plan_and_input(self._owner.id)
         return Frame(self._owner.id, parse_plan(plan), data)
 
     def _take(self, result: Result, state: TaskState) -> None:
-        row = _outcome_row(result.id, result.outcome, result.ended_s)
+        row = outcome_row(result.id, result.outcome, result.ended_s)
         row.update(attempt=result.attempt, agent=result.agent, started_at=result.started_s)
         row["history"] = history_of(result)
-        self._settled.append(row)
+        self._journal.settled.append(row)
         self.effects.settled.append((result, state))
         ran = isinstance(result.outcome, Succeeded)
         if ran and state.team is not None and state.skill is not None:
             self.effects.took.append(((state.team, state.skill), result.ended_s - result.started_s))
         self._learn(result)
         if state.kind == "assignment" and not ran:
-            self._stopped.append(result.id)
+            self._journal.stopped.append(result.id)
 
     def _learn(self, result: Result) -> None:
         """Tell the plan. An assignment's row was written by its lead already; machines know what they have heard."""
@@ -250,7 +201,7 @@ class Turn:
     def _follow(self, path: str, step: Step) -> None:
         """Do what a machine wants done."""
         if step.cancel_rest:
-            self._stopped.append(path)
+            self._journal.stopped.append(path)
             self._frame.forget_below(path)
         if path != self._owner.id:
             self._note(path, step)
@@ -274,107 +225,31 @@ class Turn:
             self._refuse(child, node, machine.position(key), error)
 
     def _plan_leaf(self, child: str, node: Call | Delegate, scope: Scope, position: int) -> None:
-        data = as_object(self._evaluator(node)(scope), f"the input of {_name(node)}")
-        row = self._task_row(child, node, position, self._not_before(node, scope))
-        row["input"] = text = to_json(data)
-        plan = self._plan_text(node)
-        size = size_bytes(text) + size_bytes(plan or "") + len(child) + len(self._owner.id) + ENVELOPE_BYTES
-        if size > self._limit_bytes:
-            raise MessageTooLarge(size, self._limit_bytes)
-        self._planned[child] = row
-        unsent = self._unsent(row, plan)
-        if row["not_before_at"] is None:
-            self.effects.unsent.append(unsent)
+        leaf = self._planner.leaf(child, node, scope, position)
+        self._write_down(leaf)
+        if leaf.task["not_before_at"] is None:
+            self.effects.unsent.append(leaf.unsent)
         else:
-            self.effects.wait(row["not_before_at"])
+            self.effects.wait(leaf.task["not_before_at"])
 
-    def _not_before(self, node: Call | Delegate, scope: Scope) -> float | None:
-        """When the task may be sent (Unix seconds); None if at once."""
-        due_at = node.due_at(scope, self._now) if isinstance(node, Call) else None
-        if due_at is None or due_at <= self._now:
-            return None
-        if self._owner.deadline_at is not None and due_at >= self._owner.deadline_at:
-            raise InvalidInput("due_after_deadline", "it may not begin before the deadline of its project")
-        return due_at
-
-    def _task_row(self, child: str, node: Call | Delegate, position: int, not_before_at: float | None = None) -> Row:
-        owner = self._owner
-        begins_at = not_before_at or self._now
-        return {
-            "id": child,
-            "owner": owner.id,
-            "parent": parent_id(child),
-            "position": position,
-            "kind": "task" if isinstance(node, Call) else "assignment",
-            "team": owner.team if isinstance(node, Call) else node.team,
-            "skill": node.skill if isinstance(node, Call) else None,
-            "status": "open",
-            "attempt": 1,
-            "priority": owner.priority,
-            "deadline_at": earlier(owner.deadline_at, None if node.timeout_s is None else begins_at + node.timeout_s),
-            "created_at": self._now,
-            "replays": owner.replays,
-            "not_before_at": not_before_at,
-        }
-
-    def _plan_text(self, node: Call | Delegate) -> str | None:
-        if not isinstance(node, Delegate):
-            return None
-        text = self._plan_texts.get(id(node))
-        if text is None:
-            assert node.plan is not None, "playbooks are put in before a plan starts"
-            text = self._plan_texts[id(node)] = to_json(dump_plan(node.plan))
-        return text
-
-    def _unsent(self, row: Row, plan: str | None) -> Unsent:
-        report_to = None
-        if plan is not None:
-            report_to = self._report_to()
-            self._plans.append({"id": row["id"], "plan": plan, "report_to": report_to, **self._traced()})
-        return Unsent(
-            id=row["id"],
-            owner=row["owner"],
-            kind=row["kind"],
-            team=row["team"],
-            skill=row["skill"],
-            attempt=1,
-            priority=row["priority"],
-            deadline_at=row["deadline_at"],
-            input=row["input"],
-            plan=plan,
-            report_to=report_to,
-            replay=row["replays"],
-            trace=self._owner.trace,
-        )
-
-    def _traced(self) -> Row:
-        """What an assignment inherits, so that its part of the trace is exported with the project's."""
-        return {"trace": self._owner.trace, "to_trace": is_exported(self._owner.trace)}
-
-    def _report_to(self) -> str:
-        return self._owner.team or DIRECTOR
-
-    def _evaluator(self, node: Call | Delegate) -> Evaluator:
-        found = self._evaluators.get(id(node))
-        if found is None:
-            found = self._evaluators[id(node)] = compiled(node.input)
-        return found
+    def _write_down(self, leaf: PlannedLeaf) -> None:
+        self._journal.planned[leaf.unsent.id] = leaf.task
+        if leaf.plan is not None:
+            self._journal.plans.append(leaf.plan)
 
     def _refuse(self, child: str, node: Node, position: int, error: InvalidInput) -> None:
         """A child that cannot even begin is a child that has failed."""
         outcome = _refused(error, child)
-        if isinstance(node, Call | Delegate):
-            row = self._task_row(child, node, position)
-            self._planned[child] = {**row, "input": "{}"}
-            if isinstance(node, Delegate):
-                plan = self._plan_text(node)
-                self._plans.append({"id": child, "plan": plan, "report_to": self._report_to(), **self._traced()})
-            ended = _outcome_row(child, outcome, self._now)
-            ended.update(attempt=1, agent=COORDINATOR, started_at=self._now)
-            self._settled.append(ended)
-            self._hear(child, outcome)
-        else:
+        if not isinstance(node, Call | Delegate):
             self._follow(child, Step({}, outcome=outcome))
+            return
+        self._write_down(self._planner.refused(child, node, position))
+        self._end_row(child, outcome, attempt=1, started_at=self._now)
+        self._hear(child, outcome)
+
+    def _end_row(self, task_id: str, outcome: AnyOutcome, *, attempt: int, started_at: float) -> None:
+        row = outcome_row(task_id, outcome, self._now)
+        self._journal.settled.append({**row, "attempt": attempt, "agent": COORDINATOR, "started_at": started_at})
 
     def _node(self, path: str) -> NodeState:
         node = self._nodes.get(path)
@@ -385,38 +260,19 @@ class Turn:
     def _note(self, path: str, step: Step) -> None:
         known = self._nodes.get(path)
         status = "open" if step.outcome is None else step.outcome.status
-        started_at = self._now if known is None else known.started_at
-        self._nodes[path] = NodeState(path, status, step.state, started_at)
-        ended = step.outcome is not None
-        output = error = None
-        if step.outcome is not None:
-            output, error = _texts(step.outcome)
-            if isinstance(step.outcome, Succeeded):
-                self._outputs[path] = step.outcome.output
-        node = self._frame.node(path)
-        self._changed[path] = {
-            "path": path,
-            "owner": self._owner.id,
-            "parent": parent_id(path),
-            "position": self._frame.machine(parent_id(path)).position(key_of(path)),
-            "kind": _kind(node),
-            "name": _name(node),
-            "status": status,
-            "state": to_json(step.state),
-            "output": output,
-            "error": error,
-            "started_at": started_at,
-            "ended_at": self._now if ended else None,
-        }
+        node = NodeState(path, status, step.state, self._now if known is None else known.started_at)
+        self._nodes[path] = node
+        if isinstance(step.outcome, Succeeded):
+            self._outputs[path] = step.outcome.output
+        position = self._frame.machine(parent_id(path)).position(key_of(path))
+        self._journal.note(self._frame.node(path), node, position, step.outcome)
 
     def _end_owner(self, outcome: AnyOutcome) -> None:
         outcome = self._timely(self._bounded(outcome))
-        row = _outcome_row(self._owner.id, outcome, self._now)
         started_at = self._owner.started_at or self._now
-        row.update(attempt=self._owner.attempt, agent=COORDINATOR, started_at=started_at)
-        self._settled.append(row)
+        self._end_row(self._owner.id, outcome, attempt=self._owner.attempt, started_at=started_at)
         if not isinstance(outcome, Succeeded):
-            self._stopped.append(self._owner.id)
+            self._journal.stopped.append(self._owner.id)
         self._heard.clear()
         self.effects.ended.append(Ended(self._owner, outcome, self._now))
 
@@ -435,22 +291,9 @@ class Turn:
         return outcome
 
     def _write(self) -> None:
-        """Append what has happened so far, in the order in which a rebuild must see it."""
-        owner, now = self._owner.id, self._now
-        for path in self._stopped:
-            self._transaction.lock_subtree(path)  # so that nobody plans anew below it meanwhile
-        happened: list[LedgerEvent] = []
-        if self._planned:
-            happened.append(Planned(owner, now, list(self._planned.values()), self._plans))
-        if self._settled:
-            happened.append(SettledEvent(owner, now, self._settled))
-        if self._changed:
-            happened.append(NodesChanged(owner, now, list(self._changed.values())))
-        happened += [Stopped(path, now, "cancelled", STOPPED_ERROR) for path in self._stopped]
-        self.effects.stopped |= dict.fromkeys(self._stopped, self._owner.replays)
-        self._planned, self._plans, self._settled, self._changed, self._stopped = {}, [], [], {}, []
-        self._transaction.append(*happened)
-        self._transaction.flush()
+        """Make what has happened so far visible to reads of this transaction."""
+        stopped = self._journal.write(self._transaction)
+        self.effects.stopped |= dict.fromkeys(stopped, self._owner.replays)
 
 
 def _refused(error: InvalidInput, task: str = "") -> Failed:
@@ -462,44 +305,3 @@ def _refused(error: InvalidInput, task: str = "") -> Failed:
 def _is_stale(result: Result, state: TaskState) -> bool:
     """Whether the task was opened again, or tried again, since."""
     return (result.replay or 0, result.attempt) < (state.replays, state.attempt)
-
-
-def size_bytes(text: str) -> int:
-    """What a text comes to on the wire."""
-    return len(text) if text.isascii() else len(text.encode())
-
-
-def _outcome_row(task_id: str, outcome: AnyOutcome, ended_s: float) -> Row:
-    output, error = _texts(outcome)
-    return {"id": task_id, "status": outcome.status, "output": output, "error": error, "ended_at": ended_s}
-
-
-def _texts(outcome: AnyOutcome) -> tuple[str | None, str | None]:
-    """(output, error) as JSON text."""
-    match outcome:
-        case Succeeded(output=output):
-            return to_json(output), None
-        case Failed(error=error):
-            return None, to_json(error.model_dump(exclude_defaults=True))
-        case Cancelled(reason=reason) | Expired(reason=reason):
-            return None, to_json({"code": outcome.status, "message": reason})
-        case _:
-            assert_never(outcome)
-
-
-def earlier(first: float | None, second: float | None) -> float | None:
-    return min((moment for moment in (first, second) if moment is not None), default=None)
-
-
-def _kind(node: Node) -> str:
-    return str(type(node).model_fields["kind"].default)
-
-
-def _name(node: Node) -> str:
-    match node:
-        case Call(skill=skill):
-            return skill
-        case Delegate(team=team):
-            return team
-        case _:
-            return _kind(node)

@@ -22,10 +22,10 @@ class TooLargeError(ValueError):
     """The value would be larger than any message may be."""
 
 
-class BoundedInterpreter(visitor.TreeInterpreter):  # type: ignore[misc]
+class BoundedInterpreter(visitor.TreeInterpreter):
     """JMESPath's own interpreter, which stops where a text grows out of hand."""
 
-    def visit_function_expression(self, node: dict[str, Any], value: Any) -> Any:
+    def visit_function_expression(self, node: Any, value: Any) -> Any:
         result = super().visit_function_expression(node, value)
         if isinstance(result, str) and len(result) > MAX_TEXT_CHARS:
             raise TooLargeError("it makes a text of more than 64 million characters")

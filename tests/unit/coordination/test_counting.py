@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from warren.coordination.counting import count
-from warren.coordination.turn import Effects, Ended
+from warren.coordination.effects import Effects, Ended
 from warren.ledger.transaction import Owner, TaskState
 from warren.messages.outcome import ErrorInfo, Failed, Succeeded
 from warren.messages.result import Result

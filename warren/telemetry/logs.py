@@ -21,7 +21,9 @@ __all__ = ["LogFormat", "LogLevel", "bind", "configure_logs", "get_logger"]
 LogFormat = Literal["auto", "text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
-CHATTY = ("aio_pika", "aiormq", "alembic", "asyncio", "sqlalchemy.engine", "uvicorn")
+MUTE = ("aio_pika", "aiormq")
+"""What goes wrong below our connections is told by them, once and in words."""
+CHATTY = ("alembic", "asyncio", "sqlalchemy.engine", "uvicorn")
 """What these tell at level info is of use to nobody but their authors."""
 
 
@@ -85,3 +87,5 @@ def _take_over_logging(formatter: logging.Formatter, level: LogLevel, stream: Te
     root.setLevel(level.upper())
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+    for name in MUTE:
+        logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.CRITICAL)

@@ -87,8 +87,11 @@ async def test_a_node_that_does_not_come_up_shows_its_last_words_and_leaves_noth
     (tmp_path / "node").mkdir()
     (tmp_path / "node" / "advanced.config").write_text("this is no Erlang term")
     node = PrivateNode(tmp_path / "node")
-    with pytest.raises(BrokerUnavailable, match=r"(?s)ended with exit code .*advanced_config"):
+    (tmp_path / "node" / "log").mkdir()
+    (tmp_path / "node" / "log" / "rabbit.log").write_text("what an earlier run said\n")
+    with pytest.raises(BrokerUnavailable, match=r"(?s)ended with exit code .*advanced_config") as caught:
         await node.start()
+    assert "an earlier run" not in str(caught.value)
     assert node.pids == []
 
 

@@ -16,6 +16,7 @@ from warren.broker.port import Outgoing, QueueDepth
 from warren.broker.rabbit.connection import RecoveringConnection
 from warren.broker.rabbit.declare import Declarer, existing_queue, in_words, new_inbox, refusal_of_queue
 from warren.broker.rabbit.line import ChannelRefused, Line
+from warren.broker.rabbit.outage import Outage, quieten_libraries
 from warren.broker.rabbit.publisher import Publisher
 from warren.broker.rabbit.subscription import RabbitSubscription
 from warren.errors import BrokerUnavailable, InvalidInput, TopologyMismatch
@@ -44,11 +45,17 @@ class RabbitBroker:
         entropy: Entropy = os.urandom,
     ) -> None:
         target = _checked(url)
+        quieten_libraries()
+        outage = Outage(f"{target.host}:{target.port}")
+
+        def connection(purpose: str) -> RecoveringConnection:
+            return RecoveringConnection(target, name=name, purpose=purpose, outage=outage)
+
         self._connect_timeout_s = connect_timeout_s
-        self._publishing = RecoveringConnection(target, name=name, purpose="publish")
-        self._aside = RecoveringConnection(target, name=name, purpose="publish aside")
-        self._consuming = RecoveringConnection(target, name=name, purpose="consume")
-        self._control = RecoveringConnection(target, name=name, purpose="control")
+        self._publishing = connection("publish")
+        self._aside = connection("publish aside")
+        self._consuming = connection("consume")
+        self._control = connection("control")
         self._publisher = Publisher(self._publishing, self._aside, timeout_s=publish_timeout_s, entropy=entropy)
         self._declarer = Declarer(self._control, timeout_s=connect_timeout_s)
         self._server_version: str | None = None
@@ -131,6 +138,7 @@ def _checked(url: str) -> URL:
     try:
         target = URL(url)
         port = (target.explicit_port or PORTS[target.scheme]) if target.scheme in PORTS else None
+        (target.host or "").encode("idna")  # as connecting will, with an error that tells nobody anything
     except ValueError:
         target, port = URL(), None
     if port is None or not target.host:

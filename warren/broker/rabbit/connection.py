@@ -17,6 +17,7 @@ from tenacity import (
 from yarl import URL
 
 from warren.broker.rabbit.line import Line, LineLost, LoginRefused
+from warren.broker.rabbit.outage import Outage
 from warren.errors import BrokerUnavailable
 from warren.log import get_logger
 
@@ -33,8 +34,9 @@ class RecoveringConnection:
     `purpose` is a word for the connection's name in the broker's console, as in "worker-1 (publish)".
     """
 
-    def __init__(self, url: URL, *, name: str, purpose: str) -> None:
+    def __init__(self, url: URL, *, name: str, purpose: str, outage: Outage) -> None:
         self._url = url
+        self._outage = outage
         self._name = f"{name} ({purpose})"
         self._purpose = purpose
         self._line: Line | None = None
@@ -90,6 +92,7 @@ class RecoveringConnection:
             raise BrokerUnavailable(f"no connection to RabbitMQ at {self.address}: {error}") from error
         else:
             self._last_obstacle = None
+            self._outage.over(self._purpose)
             return result
         finally:
             del self._obstacles[key]
@@ -116,7 +119,7 @@ class RecoveringConnection:
 
     async def _replace(self, timeout_s: float) -> None:
         if self._line is not None:
-            self._log.warning("connection lost", broker=self.address, purpose=self._purpose)
+            self._log.info("connection lost", broker=self.address, purpose=self._purpose)
             self.lost_count += 1
             lost, self._line = self._line, None
             await lost.close()
@@ -135,7 +138,7 @@ class RecoveringConnection:
         is_line = isinstance(error, LineLost) or not doing
         what = f"connecting to {self.address}" if is_line else doing
         self._obstacles[key] = self._last_obstacle = f"{what} ({_ordinal(state.attempt_number)} try: {error})"
-        self._log.warning("waiting", broker=self.address, purpose=self._purpose, waiting_for=self._obstacles[key])
+        self._outage.waits(self._purpose, self._obstacles[key])
 
 
 def _ordinal(number: int) -> str:

@@ -105,6 +105,7 @@ class PrivateNode:
             await self._end_leftovers()
             self._identity = self._folder.identity(self._port)
             self._folder.write_configuration(self._identity)
+            self._folder.listen()
             self._spawn(server, self._identity)
             await self._wait_until_ready()
         except BaseException:

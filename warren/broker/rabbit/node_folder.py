@@ -39,6 +39,7 @@ class NodeFolder:
         self.path = path.absolute()
         self.log = self.path / "log" / "rabbit.log"
         self.output = self.path / "log" / "output.log"
+        self._spoken_bytes = 0
         self._lock: IO[str] | None = None
 
     def acquire(self) -> None:
@@ -150,9 +151,13 @@ class NodeFolder:
         except (OSError, ValueError, AttributeError):
             return {}
 
+    def listen(self) -> None:
+        """Forget what earlier runs said: the node goes on with its log, and begins its output anew."""
+        self._spoken_bytes = self.log.stat().st_size if self.log.exists() else 0
+
     def last_words(self, lines: int = 12) -> str:
-        """The ends of the node's output and log, for an error message."""
-        return "\n".join(line for file in (self.output, self.log) for line in _tail(file, lines))
+        """The ends of the node's output and log since `listen`, for an error message."""
+        return "\n".join([*_tail(self.output, 0, lines), *_tail(self.log, self._spoken_bytes, lines)])
 
     def _write(self, name: str, text: str, *, mode: int = 0o600) -> None:
         file = self.path / name
@@ -184,8 +189,8 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def _tail(file: Path, lines: int) -> list[str]:
+def _tail(file: Path, since_bytes: int, lines: int) -> list[str]:
     try:
-        return file.read_text(errors="replace").splitlines()[-lines:]
+        return file.read_bytes()[since_bytes:].decode(errors="replace").splitlines()[-lines:]
     except OSError:
         return []

@@ -13,7 +13,6 @@ from warren.clock import Clock
 from warren.messages.outcome import Succeeded
 from warren.messages.task import Task
 from warren.skills.context import Context, Logger, Progress
-from warren.skills.signals import TaskCancelled
 from warren.skills.skill import Mode
 from worker.attempt import Attempt, cancelled, expired, failed, of_error
 from worker.processes import Processes
@@ -61,7 +60,9 @@ class Execution:
         self._handlers.enter(running)
         try:
             return await self._begun(station, task, running, apart=apart)
-        except (Exception, asyncio.CancelledError, TaskCancelled, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001
+        except GeneratorExit:
+            raise  # the coroutine itself is being closed
+        except BaseException as error:  # noqa: BLE001 libraries raise their own, and a worker must not die of them
             return self._interrupted(error, station, task, running)
         finally:
             self._handlers.leave(running)

@@ -16,7 +16,8 @@ from pydantic_core import from_json
 
 GUARD: Final = str(Path(__file__).with_name("guard.py"))
 CHUNK_BYTES: Final = 65_536
-STDERR_TAIL_BYTES: Final = 4_096
+STDERR_TAIL_BYTES: Final = 1_500
+"""An error's text holds that much; the cause is at the end."""
 GUARD_MARGIN_S: Final = 5.0
 """What the guard itself may need beyond the grace before it is killed, and the program by the kernel with it."""
 

@@ -161,6 +161,10 @@ class Hopeless(Exception):
     pass
 
 
+class Panic(BaseException):
+    """No Exception, like what some native libraries raise."""
+
+
 @pytest.mark.parametrize(
     ("error", "code", "permanent"),
     [
@@ -168,6 +172,7 @@ class Hopeless(Exception):
         (Reject("no", code="no_such_page"), "no_such_page", True),
         (Hopeless("x"), "handler_error", True),
         (SystemExit(3), "handler_error", False),
+        (Panic("as from a library in another language"), "handler_error", False),
         (StopIteration("x"), "handler_error", False),
         (asyncio.CancelledError(), "handler_error", False),
         (TimeoutError(), "handler_error", False),

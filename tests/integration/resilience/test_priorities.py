@@ -13,6 +13,8 @@ from warren.testing.patience import wait_until
 END_S = 110
 LOW = 5_000
 URGENT = 20
+FLOOD = 2_000
+PATIENT = 400
 SLOTS = 8
 WORKERS = 2
 AT_WORST = 1.15
@@ -61,3 +63,20 @@ async def test_a_worker_ten_times_slower_holds_up_nobody(house, over, tasks, sec
     times = (last_s - first_s) / ideal_s(notes)
     print(f"{tasks} tasks of {seconds:g} s, workers of speeds 1 and 10: {times:.3f} times the ideal")  # noqa: T201
     assert times < AT_WORST
+
+
+async def test_a_share_of_low_work_goes_on_under_a_flood_of_normal_work(house, over):
+    """Without it not one of the low tasks would begin before the flood is over."""
+    flood_notes, notes = house.notes("flood"), house.notes("low")
+    flood = over([{"n": n} for n in range(FLOOD)], window=FLOOD // 4, seconds=0.02, log=str(flood_notes.path))
+    low = over([{"n": n} for n in range(PATIENT)], window=PATIENT // 2, seconds=0.02, log=str(notes.path))
+    async with asyncio.timeout(END_S):
+        flooding = await house.client.submit(**flood)
+        await wait_until(lambda: len(flood_notes.lines("ended")) > 50, timeout_s=30)
+        patient = await house.client.submit(**low, priority="low")
+        await flooding.result()
+        meanwhile = len(notes.lines("ended"))
+        await patient.result()
+
+    print(f"{meanwhile} of {PATIENT} low tasks ended before {FLOOD} normal ones had")  # noqa: T201
+    assert PATIENT / 16 <= meanwhile < PATIENT

@@ -76,6 +76,8 @@ async def calling(url, user=None):
 async def cluster(amqp_url, management, tmp_path_factory):
     if management is None:
         pytest.skip("the management API of this broker is not known")
+    if shutil.which("amqp-consume") is None:
+        pytest.skip("amqp-consume is missing: apt-get install amqp-tools")
     vhost = f"test-{uuid4().hex}"
     management.create_vhost(vhost)
     folder = tmp_path_factory.mktemp("cluster")

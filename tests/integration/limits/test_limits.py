@@ -1,9 +1,9 @@
 """Too much or too large is refused, with the reason and the time to come again; nothing accepted is lost."""
 
 import asyncio
+import signal
 from uuid import uuid4
 
-import pika
 import pytest
 
 from topology.names import DIRECTOR, dead_queue
@@ -111,21 +111,16 @@ async def test_who_does_not_read_its_replies_keeps_nobody_from_theirs(cluster, c
         assert await wait_until(all_reported, timeout_s=20, reason="no outcome is left to report")
 
 
-async def test_who_stops_reading_from_its_connection_keeps_nobody_from_theirs(cluster, caller):
-    parameters = pika.URLParameters(cluster.amqp_url)
-
-    def stalled():
-        """A consumer that never looks at its socket again."""
-        connection = pika.BlockingConnection(parameters)
-        channel = connection.channel()
-        queue = channel.queue_declare("", exclusive=True).method.queue
-        key = f"reply.{uuid4().hex}"
-        channel.queue_bind(queue, "warren.replies", key)
-        channel.basic_consume(queue, lambda *_: None, auto_ack=True)
-        return connection, key
-
-    connection, key = await asyncio.to_thread(stalled)
+async def test_who_stops_reading_from_its_connection_keeps_nobody_from_theirs(cluster, caller, admin):
+    """A program that hangs, with a connection that is open: the broker can send no more, and keeps what is said."""
+    name, key = f"stalled-{uuid4().hex}", f"reply.{uuid4().hex}"
+    queue = await caller.channel.declare_queue(name, auto_delete=True)
+    await queue.bind(await caller.channel.get_exchange("warren.replies", ensure=False), key)
+    program = ("amqp-consume", "--url", cluster.amqp_url, "--queue", name, "--no-ack", "cat")
+    stalled = await asyncio.create_subprocess_exec(*program, stdout=asyncio.subprocess.DEVNULL)
     try:
+        await wait_until(lambda: has_consumer(admin, name), timeout_s=20)
+        stalled.send_signal(signal.SIGSTOP)
         heavy = {"playbook": "repeat", "input": {"text": "x" * 1_000, "times": 500}}
         for _ in range(40):  # 20 MB of replies, more than sockets hold
             await caller.send(heavy, reply_to=key)
@@ -133,4 +128,9 @@ async def test_who_stops_reading_from_its_connection_keeps_nobody_from_theirs(cl
         (reply,) = await caller.answers("finished", 1)
         assert reply["answer"]["outcome"]["status"] == "succeeded"
     finally:
-        await asyncio.to_thread(connection.close)
+        stalled.kill()
+        await stalled.wait()
+
+
+async def has_consumer(admin, queue):
+    return (await admin.depth(queue)).consumers

@@ -24,7 +24,7 @@ help: ## Show this help
 
 .PHONY: demo
 demo: $(READY) services-demo ## Survey a source tree with a whole cluster on this machine (PATH_TO_SURVEY=… to choose it)
-	$(BIN)/python examples/survey/demo.py $(PATH_TO_SURVEY)
+	$(BIN)/python examples/survey/demo.py $(if $(PATH_TO_SURVEY),'$(PATH_TO_SURVEY)')
 
 .PHONY: test
 test: $(READY) services-test ## Run all tests but those of endurance; those that need a server start their own

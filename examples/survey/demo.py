@@ -16,8 +16,7 @@ import sysconfig
 import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -39,46 +38,47 @@ def main(arguments: list[str]) -> int:
         return 2
     print(f"surveying {root}", flush=True)
     project = str(uuid.uuid4())
-    with cluster():
+    with closing(Cluster()) as cluster:
+        wait_until_ready(cluster)
         if survey(project, root) != 0:
             return 1
         show(json.loads(warren("result", project)), json.loads(warren("status", project, "--json")))
     return 0
 
 
-@contextmanager
-def cluster() -> Iterator[None]:
+class Cluster:
     """`warren up`, started again if something kills it."""
-    command = [*WARREN, "up", "--cluster", str(HERE / "cluster.yaml"), "--data-dir", str(DATA_DIR)]
-    announce(command)
-    leave = threading.Event()
-    running = [subprocess.Popen(command)]  # noqa: S603
-    keeper = threading.Thread(target=keep, args=(running, command, leave))
-    keeper.start()
-    try:
-        wait_until_ready(running)
-        yield
-    finally:
-        leave.set()
-        running[0].terminate()
-        running[0].wait()
-        keeper.join()
+
+    def __init__(self) -> None:
+        self._command = [*WARREN, "up", "--cluster", str(HERE / "cluster.yaml"), "--data-dir", str(DATA_DIR)]
+        self._lock = threading.Lock()
+        self._leaving = False
+        announce(self._command)
+        self.process = subprocess.Popen(self._command)  # noqa: S603
+        self._keeper = threading.Thread(target=self._keep)
+        self._keeper.start()
+
+    def close(self) -> None:
+        """Stop it, and wait until everything has gone."""
+        with self._lock:
+            self._leaving = True
+            self.process.terminate()
+        self._keeper.join()
+
+    def _keep(self) -> None:
+        while self.process.wait() < 0:
+            with self._lock:
+                if self._leaving:
+                    return
+                print("`warren up` was killed; starting it again", flush=True)
+                self.process = subprocess.Popen(self._command)  # noqa: S603
 
 
-def keep(running: list[subprocess.Popen[bytes]], command: list[str], leave: threading.Event) -> None:
-    while not leave.is_set():
-        code = running[0].wait()
-        if leave.is_set() or code > 0:
-            return
-        print("`warren up` was killed; starting it again", flush=True)
-        running[0] = subprocess.Popen(command)  # noqa: S603
-
-
-def wait_until_ready(running: list[subprocess.Popen[bytes]]) -> None:
+def wait_until_ready(cluster: Cluster) -> None:
     deadline = time.monotonic() + READY_S
     while not is_ready():
-        if (running[0].poll() or 0) > 0:
-            raise SystemExit(running[0].returncode)
+        if (code := cluster.process.poll() or 0) > 0:
+            raise SystemExit(code)
         if time.monotonic() > deadline:
             raise SystemExit(f"the cluster was not ready within {READY_S:.0f} s")
         time.sleep(0.1)
@@ -120,12 +120,18 @@ def show(result: dict[str, Any], status: dict[str, Any]) -> None:
     """Where the time went, how fast it was, and where the files are."""
     seconds = status["ended_s"] - status["accepted_s"]
     tasks = result["files"] + result["packages"]
-    print(f"\n{result['files']:,} files in {result['packages']:,} packages, {result['lines']:,} lines")
-    print(f"{tasks:,} tasks for files and packages in {seconds:.1f} s: {tasks / seconds:,.0f} tasks/s\n")
+    print(
+        f"\n{counted(result['files'], 'file')} in {counted(result['packages'], 'package')}, {result['lines']:,} lines"
+    )
+    print(f"{counted(tasks, 'task')} in {seconds:.1f} s: {tasks / seconds:,.1f} tasks/s\n")
     print("where the time went")
     for step in steps(status["tree"]):
         print("  " + bar(step, status["accepted_s"], seconds))
     print(f"\nthe report: {result['html']}\n            {result['markdown']}")
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def steps(tree: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from functools import reduce
 from multiprocessing.connection import Connection
 from typing import Final
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from warren.errors import SkillError
 from warren.messages.message import Value
@@ -38,6 +38,7 @@ class Request(Value):
     qualname: str
     team: str
     task: Task
+    trace: dict[str, str] = Field(default_factory=dict)
 
 
 class Report(Value):
@@ -83,6 +84,7 @@ def run(request: Request, send: Callable[[bytes, bytes], None]) -> Attempt:
             attempt=task.attempt,
             deadline_s=task.deadline_s,
             progress=progress,
+            trace_headers=lambda: request.trace,
         )
         value = skill.handler(**skill.signature.bind(task.input, context))
         if inspect.iscoroutine(value):

@@ -14,6 +14,7 @@ from warren.messages.outcome import Succeeded
 from warren.messages.task import Task
 from warren.skills.context import Context, Logger, Progress
 from warren.skills.skill import Mode
+from warren.telemetry.handling import current_headers
 from worker.attempt import Attempt, cancelled, expired, failed, of_error
 from worker.processes import Processes
 from worker.running import Handlers, Running
@@ -91,6 +92,7 @@ class Execution:
             attempt=task.attempt,
             deadline_s=task.deadline_s,
             logger=self._logger,
+            trace_headers=current_headers,
         )
         if self._progress is not None:
             context.report_to(self._reporter(context))

@@ -12,6 +12,7 @@ from multiprocessing.context import SpawnContext
 from typing import Any, Final, Self, TypeVar
 
 from warren.messages.task import Task
+from warren.skills.context import Context
 from warren.skills.skill import Skill
 from worker.attempt import Attempt, cancelled, failed
 from worker.child import ANSWER, ATTEMPTS, Report, Request, serve
@@ -123,7 +124,7 @@ class Processes:
 
     async def run(self, child: Child, skill: Skill, task: Task, running: Running) -> Attempt:
         """One attempt of a task, in a process that is lent for it."""
-        request = _request(skill, task, running.context.team)
+        request = _request(skill, task, running.context)
         answer = await self._in_thread(child, child.ask, request, _hearer(running))
         if running.context.cancelled:
             return cancelled(running.context.reason)
@@ -147,9 +148,11 @@ class Processes:
             await asyncio.to_thread(child.close)
 
 
-def _request(skill: Skill, task: Task, team: str) -> bytes:
-    handler = skill.handler
-    request = Request(module=handler.__module__, qualname=handler.__qualname__, team=team, task=task)
+def _request(skill: Skill, task: Task, context: Context) -> bytes:
+    handler, trace = skill.handler, dict(context.trace_headers())
+    request = Request(
+        module=handler.__module__, qualname=handler.__qualname__, team=context.team, task=task, trace=trace
+    )
     return request.model_dump_json().encode()
 
 

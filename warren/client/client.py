@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from topology.names import is_token, project_key, query_key
+from topology.names import INGRESS, is_token, project_key, query_key
 from topology.permissions import CLIENT_SEPARATOR
 from warren.broker.port import Broker
 from warren.client.dead_letters import LIMIT, DeadLetters, dead_letters
@@ -27,6 +27,7 @@ from warren.messages.message import JsonObject
 from warren.messages.project import Project
 from warren.messages.query import Query
 from warren.messages.reply import Projects, Rejected
+from warren.telemetry.publishing import submitted
 
 LONGEST_USER: Final = 22
 INLINE_KEY: Final = "plan"
@@ -135,15 +136,17 @@ class Client:
     async def _hand_in(self, project: Project) -> Handle:
         assert project.id is not None
         conversation = self._line.conversation(project.id)
+        playbook = project.playbook or INLINE_KEY
         async with conversation.submitting:
             try:
                 verdict = await self._line.tell(
-                    project_key(project.playbook or INLINE_KEY),
+                    project_key(playbook),
                     project,
                     conversation.expect_verdict(),
                     self._answer_within_s,
                     correlation_id=project.id,
                     priority=project.priority,
+                    headers=submitted(playbook, project.id, INGRESS, project_key(playbook)),
                 )
             except Unanswered as error:
                 raise Unanswered(f"project {project.id} was not accepted yet: {error}") from None

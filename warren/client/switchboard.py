@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from topology.names import INGRESS, REPLIES, reply_key
-from warren.broker.port import Broker, Delivery, Outgoing, Properties, Subscription, Verdict
+from warren.broker.port import NO_HEADERS, Broker, Delivery, Outgoing, Properties, Subscription, Verdict
 from warren.client.conversation import Conversation
 from warren.client.waiting import wait
 from warren.clock import Clock
@@ -78,9 +78,10 @@ class Switchboard:
         *,
         correlation_id: str,
         priority: int = NORMAL_PRIORITY,
+        headers: Mapping[str, Any] = NO_HEADERS,
     ) -> T:
         """Send until `answer` is there; all that a client sends may be repeated. Raises Unanswered after `limit_s`."""
-        outgoing = self._outgoing(key, message, correlation_id, priority)
+        outgoing = self._outgoing(key, message, correlation_id, priority, headers)
         end_s = self.clock.now() + limit_s
         while (left_s := end_s - self.clock.now()) > 0:
             pause_s = AGAIN_S if await self._was_sent(outgoing) else TROUBLE_S
@@ -88,7 +89,9 @@ class Switchboard:
                 return answer.result()
         raise Unanswered(self._silence(limit_s))
 
-    def _outgoing(self, key: str, message: Message, correlation_id: str, priority: int) -> Outgoing:
+    def _outgoing(
+        self, key: str, message: Message, correlation_id: str, priority: int, headers: Mapping[str, Any]
+    ) -> Outgoing:
         properties = Properties(
             type=message.TYPE,
             correlation_id=correlation_id,
@@ -96,6 +99,7 @@ class Switchboard:
             priority=priority,
             timestamp_s=int(self.clock.now()),
             user_id=self._user,
+            headers=headers,
         )
         return Outgoing(INGRESS, key, encode(message, self._limit_bytes), properties)
 

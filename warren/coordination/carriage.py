@@ -7,20 +7,24 @@ from functools import lru_cache
 from typing import Any, Final
 
 from warren.broker.port import NO_HEADERS
-from warren.telemetry.context import TraceContext
+from warren.telemetry.context import TRACEPARENT, TRACESTATE, TraceContext
 
+STATE: Final = frozenset({TRACEPARENT, TRACESTATE})
+"""The headers without the publisher's own words."""
 KEPT: Final = 1_024
 """Contexts that are kept ready; one for each project that is at work."""
 
 
-def headers_below(trace: str | None, subject: str) -> Mapping[str, Any]:
-    """For a message about `subject` (a project, an assignment, a task), whose span the receiver is to go on below."""
+def headers_below(trace: str | None, subject: str, only: frozenset[str] | None = None) -> Mapping[str, Any]:
+    """For a message about `subject` (a project, an assignment, a task), whose span the receiver is to go on below.
+
+    `only` some of them, as CloudEvents have extensions for the trace but not for baggage.
+    """
     if trace is None:
         return NO_HEADERS
     context = _context(trace)
-    if context.sampled:
-        return context.headers(context.span_id(subject))
-    return _unsampled(trace)
+    headers = context.headers(context.span_id(subject)) if context.sampled else _unsampled(trace)
+    return headers if only is None else {name: value for name, value in headers.items() if name in only}
 
 
 def is_exported(trace: str | None) -> bool | None:

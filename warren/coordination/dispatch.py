@@ -10,7 +10,7 @@ from itertools import groupby
 from topology import names
 from warren.broker.port import Delivery, Outgoing, Properties
 from warren.coordination.bundling import Skill
-from warren.coordination.carriage import headers_below
+from warren.coordination.carriage import STATE, headers_below
 from warren.coordination.effects import Ended
 from warren.coordination.journal import size_bytes
 from warren.coordination.planning import ENVELOPE_BYTES
@@ -97,6 +97,7 @@ def project_event(owner: Owner, status: str, at: float) -> Parcel:
         time=datetime.fromtimestamp(at, UTC),
         datacontenttype="application/json",
         data=data,
+        **headers_below(owner.trace, owner.id, only=STATE),
     )
     return Parcel(_plain(names.EVENTS, f"project.{status}", happened, mandatory=False))
 

@@ -170,6 +170,7 @@ def _facts(context: Context) -> dict[str, str]:
         "WARREN_IDEMPOTENCY_KEY": context.idempotency_key,
         "WARREN_ATTEMPT": str(context.attempt),
     }
+    facts |= {name.upper(): value for name, value in context.trace_headers().items()}
     if context.deadline_s is not None:
         facts["WARREN_DEADLINE_S"] = f"{context.deadline_s:.3f}"
     return facts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from warren.skills.signals import TaskCancelled
@@ -34,7 +34,18 @@ class Context:
     '0190/3'
     """
 
-    __slots__ = ("_cancelled", "_logger", "_progress", "attempt", "deadline_s", "reason", "skill", "task_id", "team")
+    __slots__ = (
+        "_cancelled",
+        "_logger",
+        "_progress",
+        "attempt",
+        "deadline_s",
+        "reason",
+        "skill",
+        "task_id",
+        "team",
+        "trace_headers",
+    )
 
     def __init__(
         self,
@@ -46,6 +57,7 @@ class Context:
         deadline_s: float | None = None,
         progress: Progress = _unheard,
         logger: Callable[..., Logger] | None = None,
+        trace_headers: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self.task_id = task_id
         self.skill = skill
@@ -55,6 +67,8 @@ class Context:
         """When nobody wants the output any more (Unix seconds)."""
         self.reason = ""
         """Why it was cancelled."""
+        self.trace_headers = trace_headers
+        """Gives W3C `traceparent`, `tracestate` and `baggage` for what the handler calls; empty if nobody traces."""
         self._progress = progress
         self._logger = logger
         self._cancelled = False

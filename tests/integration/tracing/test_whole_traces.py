@@ -1,16 +1,18 @@
 """What a real collector is told about real projects."""
 
+import json
 from uuid import uuid4
 
 import pytest
 
+from topology import names
 from topology.names import INGRESS
 from warren.broker.port import Outgoing
 from warren.broker.rabbit.broker import RabbitBroker
 from warren.errors import ProjectFailed
 from warren.messages.codec import encode
 from warren.messages.command import Again, Command
-from warren.telemetry.context import trace_id_of
+from warren.telemetry.context import TraceContext, trace_id_of
 from warren.testing.patience import wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -203,3 +205,29 @@ async def test_a_replayed_dead_letter_goes_on_in_the_same_trace_and_nothing_is_t
     assert (failed.error, done.error, done.attributes["warren.attempt"]) == ("the way is barred", None, 2)
     assert done.links == [failed.span_id]
     assert {span.attributes.get("warren.replay") for span in trace.named("invoke_workflow plan")} == {None, 1}
+
+
+@pytest.mark.parametrize("skill", ["program", "burning"])
+async def test_a_program_and_another_process_are_told_the_span_they_are_below(skill, client, whole_trace):
+    handle = await client.submit(plan=delegated(call(skill, "n")), input={"n": 1})
+    parent = (await handle.result())["text"].strip()
+    trace = await whole_trace(handle.id, spans=6)
+    [attempt] = trace.named(f"invoke_agent {skill}")
+    assert parent == f"00-{trace_id_of(handle.id)}-{attempt.span_id}-01"
+
+
+async def test_what_others_hear_of_a_project_carries_its_trace(client, cluster):
+    heard = {}
+    async with (
+        RabbitBroker(cluster.amqp_url, name="listener") as broker,
+        broker.inbox([(names.EVENTS, "project.*")]) as inbox,
+    ):
+        handle = await client.submit(plan=delegated(call("double", "n")), input={"n": 1})
+        while "warren.project.succeeded" not in heard:
+            for delivery in await inbox.receive():
+                event = json.loads(delivery.body)
+                if event["subject"] == handle.id:
+                    heard[event["type"]] = event["traceparent"]
+    parents = {TraceContext.from_headers({"traceparent": parent}) for parent in heard.values()}
+    context = TraceContext(trace_id_of(handle.id))
+    assert {(one.trace_id, one.parent_id) for one in parents} == {(context.trace_id, context.span_id(handle.id))}

@@ -63,3 +63,8 @@ def barred(file: str) -> dict[str, int]:
     if Path(file).is_file():
         raise RuntimeError("the way is barred")
     return {"n": 1}
+
+
+@skill("burning", cpu=True)
+def burning(n: int, context: Context) -> dict[str, str]:
+    return {"text": context.trace_headers()["traceparent"]}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from topology.cluster import Cluster
+from warren.broker.rabbit.node_folder import CONSUMER_TIMEOUT_S
 from warren.cli.board import Board
 from warren.cli.preparing import declare, migrate
 from warren.cli.printing import console
@@ -67,8 +68,13 @@ class House:
             await migrate(plot.ledger_url)  # first: a wrong URL should not cost the start of a broker
             amqp_url, management_url = await stack.enter_async_context(self._broker())
             await declare(plot.cluster, amqp_url)
+            own = {} if plot.amqp_url else {"WARREN_CONSUMER_TIMEOUT_S": f"{CONSUMER_TIMEOUT_S:g}"}
             environment = surroundings(
-                os.environ, amqp_url=amqp_url, ledger_url=plot.ledger_url, cluster=plot.file, grace_s=plot.grace_s
+                {**os.environ, **own},
+                amqp_url=amqp_url,
+                ledger_url=plot.ledger_url,
+                cluster=plot.file,
+                grace_s=plot.grace_s,
             )
             commands = list(staff(plot.cluster, environment, plot.folder))
             self._running = Running(

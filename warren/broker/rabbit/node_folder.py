@@ -16,6 +16,8 @@ from warren.errors import BrokerUnavailable
 
 NODE_NAME: Final = "warren@localhost"
 USER: Final = "warren"
+CONSUMER_TIMEOUT_S: Final = 86_400.0
+"""How long a worker may hold a task of a private node; the default of half an hour is too short for an agent."""
 PORTS: Final = range(21_000, 31_000)
 """Below the range from which the system serves outgoing connections, so that nobody takes a port by chance."""
 
@@ -106,6 +108,7 @@ class NodeFolder:
             "management.tcp.port": identity.management_port,
             "default_user": USER,
             "default_pass": identity.password,
+            "consumer_timeout": int(CONSUMER_TIMEOUT_S * 1000),
             "log.console": "false",
             "log.file.level": "info",
         }

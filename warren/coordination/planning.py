@@ -90,7 +90,7 @@ class Planner:
         }
 
     def _plan_row(self, child: str, node: Call | Delegate) -> Row | None:
-        """What an assignment's lead will follow; it inherits the trace, so that its spans are exported with the project's."""
+        """What an assignment's lead will follow. It inherits the trace: its spans are exported with the project's."""
         if not isinstance(node, Delegate):
             return None
         trace = self._owner.trace

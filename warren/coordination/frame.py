@@ -21,8 +21,12 @@ class Reader(Protocol):
     def output(self, child: str) -> JsonObject:
         """Raises KeyError if there is none."""
 
-    def outputs(self, parent: str) -> Iterator[tuple[str, JsonObject]]:
-        """(id, output) of all children, in their order."""
+    def outputs(self, parent: str, limit_bytes: int | None = None) -> Iterator[tuple[str, JsonObject]]:
+        """(id, output) of all children, in their order. Raises MessageTooLarge."""
+
+    @property
+    def limit_bytes(self) -> int:
+        """What one message may hold."""
 
 
 class RootMachine:
@@ -99,9 +103,14 @@ class _Children:
     def of(self, key: str) -> JsonObject:
         return self._reader.output(child_id(self._path, key))
 
-    def all(self) -> Iterator[tuple[str, JsonObject]]:
-        for child, output in self._reader.outputs(self._path):
+    def all(self, messages: int | None = None) -> Iterator[tuple[str, JsonObject]]:
+        limit_bytes = None if messages is None else messages * self.limit_bytes
+        for child, output in self._reader.outputs(self._path, limit_bytes):
             yield key_of(child), output
+
+    @property
+    def limit_bytes(self) -> int:
+        return self._reader.limit_bytes
 
     @property
     def _reader(self) -> Reader:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select, union_all
 
+from warren.errors import MessageTooLarge
 from warren.ids import SEPARATOR, is_within
 from warren.ledger.event import Dispatched, LedgerEvent, Reported
 from warren.ledger.history import event_row
@@ -123,12 +124,13 @@ _INSERT_EVENTS: Final = insert(events)
 
 def _outputs_of(table: Any, key: Any) -> Any:
     return (
-        select(key, table.c.output)
+        select(key.label("id"), table.c.output, table.c.position)
         .where(
             key > bindparam("low"),
             key < bindparam("high"),
             table.c.parent == bindparam("parent"),
             table.c.status == "succeeded",
+            table.c.position > bindparam("after"),
         )
         .order_by(table.c.position)
     )
@@ -136,6 +138,21 @@ def _outputs_of(table: Any, key: Any) -> Any:
 
 _TASK_OUTPUTS: Final = _outputs_of(tasks, tasks.c.id)
 _NODE_OUTPUTS: Final = _outputs_of(nodes, nodes.c.path)
+
+
+def _extent(length: Any) -> Any:
+    """How many outputs a node's children have, and how long they are together."""
+    both = union_all(*(_outputs_of(*of).order_by(None) for of in ((tasks, tasks.c.id), (nodes, nodes.c.path))))
+    outputs = both.subquery()
+    return select(func.count(), func.coalesce(func.sum(length(outputs.c.output)), 0)).select_from(outputs)
+
+
+_EXTENT: Final = {"postgresql": _extent(func.octet_length), "sqlite": _extent(func.length)}
+PAGE_BYTES: Final = 4 * 1024 * 1024
+PAGE_ROWS: Final = 1_000
+"""What is read at once of many outputs, on average and at most."""
+DRIVER_ROWS: Final = 50
+"""So many asyncpg's cursors hold at least, as SQLAlchemy uses them."""
 
 
 class Transaction:
@@ -194,12 +211,30 @@ class Transaction:
                 return output
         raise KeyError(child)
 
-    def outputs(self, parent: str) -> Iterator[tuple[str, JsonObject]]:
-        """(id, output) of the children of a node that have succeeded, in their order."""
-        span = {"low": parent + SEPARATOR, "high": parent + AFTER_SEPARATOR, "parent": parent}
+    def outputs(self, parent: str, limit_bytes: int | None = None) -> Iterator[tuple[str, JsonObject]]:
+        """(id, output) of the children of a node that have succeeded, in their order, read some at a time.
+
+        Raises MessageTooLarge, before anything is read, if together they are over the limit.
+        """
+        span = {"low": parent + SEPARATOR, "high": parent + AFTER_SEPARATOR, "parent": parent, "after": -1}
+        count, size_bytes = self._connection.execute(_EXTENT[self._connection.dialect.name], span).one()
+        if limit_bytes is not None and size_bytes > limit_bytes:
+            raise MessageTooLarge(int(size_bytes), limit_bytes)
+        page = max(1, min(PAGE_ROWS, PAGE_BYTES * count // max(1, int(size_bytes))))
         for statement in (_TASK_OUTPUTS, _NODE_OUTPUTS):
-            for child, text in self._connection.execute(statement, span):
+            for child, text in self._rows(statement, span, page):
                 yield child, from_json(text)
+
+    def _rows(self, statement: Any, span: dict[str, Any], page: int) -> Iterator[tuple[str, str]]:
+        """All rows at the cost of one query, or page by page where the driver would hold too many of them."""
+        if page >= DRIVER_ROWS:
+            for row in self._connection.execute(statement, span, execution_options={"yield_per": page}):
+                yield row.id, row.output
+            return
+        after = -1
+        while rows := self._connection.execute(statement.limit(page), {**span, "after": after}).all():
+            yield from ((row.id, row.output) for row in rows)
+            after = rows[-1].position
 
     def append(self, *happened: LedgerEvent) -> None:
         """Write events and what follows from them, in this transaction."""

@@ -103,6 +103,21 @@ def to_json(value: Any) -> str:
     return pydantic_core.to_json(value, inf_nan_mode="null").decode()
 
 
+def canonical(value: Any) -> str:
+    """JSON text that is the same for all objects that are equal, whatever the order of their names at any depth."""
+    return to_json(_ordered(value))
+
+
+def _ordered(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _ordered(value[name]) for name in sorted(value)}
+        case list():
+            return [_ordered(item) for item in value]
+        case _:
+            return value
+
+
 def from_json(text: str | bytes) -> Any:
     """The plain value in JSON text that we wrote."""
     return pydantic_core.from_json(text)

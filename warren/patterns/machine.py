@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from warren.messages.message import JsonObject
 from warren.messages.outcome import AnyOutcome
@@ -38,14 +38,25 @@ class Step:
     notes: list[JsonObject] = field(default_factory=list)
 
 
+SEEN: Final = 4
+"""How many of the largest messages an expression may see at once: it may choose a little of much."""
+
+
 class Outputs(Protocol):
     """The outputs of a node's children that have succeeded, as the ledger holds them."""
+
+    @property
+    def limit_bytes(self) -> int:
+        """What one message may hold."""
 
     def of(self, key: str) -> JsonObject:
         """One child's output. Raises KeyError if it has none."""
 
-    def all(self) -> Iterator[tuple[str, JsonObject]]:
-        """(key, output) of all of them, in the children's order."""
+    def all(self, messages: int | None = None) -> Iterator[tuple[str, JsonObject]]:
+        """(key, output) of all of them, in the children's order, read as they are asked for.
+
+        Whoever keeps them says how many `messages` they may fill. Raises MessageTooLarge, before it reads any.
+        """
 
 
 class Machine(Protocol):

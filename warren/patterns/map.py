@@ -15,7 +15,7 @@ from warren.messages.message import JsonObject
 from warren.messages.outcome import ErrorInfo, Failed, Succeeded
 from warren.patterns.expression import Expression, Scope, compiled
 from warren.patterns.failures import summary
-from warren.patterns.machine import Machine, Outputs, Settled, Step
+from warren.patterns.machine import SEEN, Machine, Outputs, Settled, Step
 from warren.patterns.node import Node
 from warren.patterns.reducers import Reducer, reduced
 
@@ -119,7 +119,7 @@ class MapMachine:
 
     def scope(self, key: str) -> Scope:
         if key == REDUCE_KEY:
-            outputs = [output for key, output in self._outputs.all() if key != REDUCE_KEY]
+            outputs = [output for key, output in self._outputs.all(SEEN) if key != REDUCE_KEY]
             return {**self._scope, "results": {**self._scope.get("results", {}), "items": outputs}}
         return {**self._scope, "item": self._items[int(key)], "index": int(key)}
 
@@ -138,7 +138,7 @@ class MapMachine:
         if isinstance(self._node.reduce, Node):
             state["reducing"] = True
             return Step(state, start=[REDUCE_KEY])
-        output = reduced(self._node.reduce, (output for _, output in self._outputs.all()), count=len(self._items))
+        output = reduced(self._node.reduce, self._outputs, count=len(self._items))
         if state["failures"]:
             output = {**output, "failed": state["failed"], "failures": state["failures"]}
         return Step(state, outcome=Succeeded(output=output))

@@ -12,7 +12,7 @@ from warren.messages.message import JsonObject, Token
 from warren.messages.outcome import AnyOutcome, ErrorInfo, Failed, Succeeded
 from warren.patterns.expression import Scope, Template, compiled
 from warren.patterns.failures import summary
-from warren.patterns.machine import Machine, Outputs, Settled, Step
+from warren.patterns.machine import SEEN, Machine, Outputs, Settled, Step
 from warren.patterns.node import Node
 from warren.patterns.objects import as_object
 
@@ -102,7 +102,8 @@ class ParallelMachine:
         return Failed(error=ErrorInfo(code=error["code"], message=f"branch {name}: {error['message']}"))
 
     def _finish(self, errors: JsonObject) -> AnyOutcome:
-        outputs = self._in_order({self._names[int(key)]: output for key, output in self._outputs.all()})
+        messages = 1 if self._output is None else SEEN
+        outputs = self._in_order({self._names[int(key)]: output for key, output in self._outputs.all(messages)})
         errors = self._in_order(errors)
         if self._output is not None:
             seen = {**self._scope, "results": {**self._scope.get("results", {}), **outputs}, ERRORS: errors}

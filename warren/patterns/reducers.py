@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Literal, assert_never
 
-from warren.messages.codec import from_json, to_json
+from warren.errors import MessageTooLarge
+from warren.messages.codec import canonical, to_json
 from warren.messages.message import JsonObject
+from warren.patterns.machine import Outputs
 
 Reducer = Literal["collect", "count", "merge", "sum", "majority"]
 
 
-def reduced(reducer: Reducer, outputs: Iterable[JsonObject], *, count: int) -> JsonObject:
-    """One object out of many, which come in the order of their items; `count` is how many items there were."""
+def reduced(reducer: Reducer, outputs: Outputs, *, count: int) -> JsonObject:
+    """One object out of many, which come in the order of their items; `count` is how many items there were.
+
+    What would be larger than a message is not even read to its end. Raises MessageTooLarge.
+    """
     match reducer:
         case "collect":
-            return {"items": list(outputs)}
+            return {"items": list(_each(outputs, messages=1))}
         case "count":
             return {"count": count}
         case "merge":
-            return {name: value for output in outputs for name, value in output.items()}
+            return _merged(outputs)
         case "sum":
             return _summed(outputs)
         case "majority":
@@ -29,20 +35,48 @@ def reduced(reducer: Reducer, outputs: Iterable[JsonObject], *, count: int) -> J
             assert_never(reducer)
 
 
-def _summed(outputs: Iterable[JsonObject]) -> JsonObject:
+def _each(outputs: Outputs, messages: int | None = None) -> Iterable[JsonObject]:
+    return (output for _, output in outputs.all(messages))
+
+
+def _merged(outputs: Outputs) -> JsonObject:
+    """All fields; of those with the same name, the last."""
+    merged: JsonObject = {}
+    sizes: dict[str, int] = {}
+    total = 0
+    for output in _each(outputs):
+        for name, value in output.items():
+            size = len(name) + len(to_json(value))
+            total += size - sizes.get(name, 0)
+            sizes[name], merged[name] = size, value
+        if total > outputs.limit_bytes:
+            raise MessageTooLarge(total, outputs.limit_bytes)
+    return merged
+
+
+def _summed(outputs: Outputs) -> JsonObject:
     """Each numeric field, added up; what is not a number is left out."""
     totals: dict[str, float] = {}
-    for output in outputs:
+    size = 0
+    for output in _each(outputs):
         for name, value in output.items():
             if isinstance(value, int | float) and not isinstance(value, bool):
+                size += 0 if name in totals else len(name)
                 totals[name] = totals.get(name, 0) + value
+        if size > outputs.limit_bytes:
+            raise MessageTooLarge(size, outputs.limit_bytes)
     return totals
 
 
-def _majority(outputs: Iterable[JsonObject]) -> JsonObject:
-    """The output that most agree on; of equals, the one that came first."""
-    votes = Counter(to_json(dict(sorted(output.items()))) for output in outputs)
+def _majority(outputs: Outputs) -> JsonObject:
+    """The output that most agree on; of equals, the one that came first. Only digests are kept."""
+    votes: Counter[bytes] = Counter()
+    firsts: dict[bytes, str] = {}
+    for key, output in outputs.all():
+        digest = sha256(canonical(output).encode()).digest()
+        votes[digest] += 1
+        firsts.setdefault(digest, key)
     if not votes:
         return {"value": None, "votes": 0, "of": 0}
     winner, count = votes.most_common(1)[0]
-    return {"value": from_json(winner), "votes": count, "of": votes.total()}
+    return {"value": outputs.of(firsts[winner]), "votes": count, "of": votes.total()}

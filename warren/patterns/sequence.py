@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from warren.errors import MessageTooLarge
+from warren.messages.codec import to_json
 from warren.messages.message import JsonObject, Token
 from warren.messages.outcome import AnyOutcome, Succeeded
 from warren.patterns.expression import Scope, Template, compiled
-from warren.patterns.machine import Machine, Outputs, Settled, Step
+from warren.patterns.machine import SEEN, Machine, Outputs, Settled, Step
 from warren.patterns.node import Node
 from warren.patterns.objects import as_object
 
@@ -77,8 +79,15 @@ class SequenceMachine:
         return int(key)
 
     def _results(self, before: int) -> dict[str, Any]:
-        earlier = self._scope.get("results", {})
-        return {**earlier, **{self._names[step]: self._outputs.of(str(step)) for step in range(before)}}
+        """Raises MessageTooLarge. A few steps cannot give too much, so only many are measured."""
+        results, size = dict(self._scope.get("results", {})), 0
+        limit_bytes = SEEN * self._outputs.limit_bytes
+        for step in range(before):
+            results[self._names[step]] = output = self._outputs.of(str(step))
+            size += len(to_json(output)) if before > SEEN else 0
+            if size > limit_bytes:
+                raise MessageTooLarge(size, limit_bytes)
+        return results
 
     def _finish(self, last: Succeeded) -> AnyOutcome:
         if self._output is None:

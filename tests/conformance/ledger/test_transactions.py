@@ -1,13 +1,14 @@
 """What a transaction promises: all or nothing, locks on owners, reads in order."""
 
 import asyncio
+import tracemalloc
 from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from warren.errors import InvalidInput, LedgerUnavailable
+from warren.errors import InvalidInput, LedgerUnavailable, MessageTooLarge
 from warren.ledger.event import Dispatched, NodesChanged, Planned, Reported, Settled, Started, Stopped
 from warren.ledger.ledger import open_ledger
 from warren.ledger.schema import events, nodes, plans, tasks
@@ -282,3 +283,26 @@ async def test_a_number_out_of_range_is_refused_and_nothing_is_written(ledger, a
     assert refused.value.code == "not_storable"
     assert str(2**70) not in str(refused.value)
     assert (await rows(tasks))["P"]["status"] == "open"
+
+
+async def test_of_many_large_outputs_only_some_are_in_memory_at_once(ledger, append, accepted, task, settled):
+    x_text, count = "x" * 1_000_000, 40
+    ids = [f"P/0/{n}" for n in range(count)]
+    await append(accepted("P"), Planned("P", 11.0, [task(each) for each in ids], []))
+    for each in ids:
+        await append(Settled("P", 12.0, [settled(each, output=to_json({"t": x_text}))]))
+
+    def read(transaction):
+        tracemalloc.start()
+        try:
+            lengths = [len(output["t"]) for _, output in transaction.outputs("P/0", None)]
+            return lengths, tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    lengths, peak_bytes = await ledger.read(read)
+    assert lengths == [len(x_text)] * count
+    assert peak_bytes < count * len(x_text) / 2
+
+    with pytest.raises(MessageTooLarge):
+        await ledger.read(lambda transaction: next(transaction.outputs("P/0", 8 * len(x_text))))

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from warren.errors import InvalidInput
+from warren.errors import InvalidInput, MessageTooLarge
 from warren.ids import child_id, key_of, parent_id
+from warren.messages.codec import to_json
 from warren.messages.outcome import ErrorInfo, Failed, Succeeded
 from warren.patterns.expression import compiled
 from warren.patterns.machine import Settled, Step
@@ -45,6 +46,7 @@ class Interpreter:
     machines: dict = field(default_factory=dict)
     most_open: int = 0
     outcome: object = None
+    limit_bytes: int = 1_000_000
 
     def begin(self):
         self._begin(ROOT, parse_plan(self.plan) if isinstance(self.plan, dict) else self.plan, {"input": self.data})
@@ -141,9 +143,16 @@ class Children:
     def of(self, key):
         return self.interpreter.outputs[child_id(self.path, key)]
 
-    def all(self):
+    @property
+    def limit_bytes(self):
+        return self.interpreter.limit_bytes
+
+    def all(self, messages=None):
         parent = self.interpreter._machine(self.path)
         mine = [path for path in self.interpreter.outputs if parent_id(path) == self.path]
+        size = sum(len(to_json(self.interpreter.outputs[path])) for path in mine)
+        if messages is not None and size > messages * self.limit_bytes:
+            raise MessageTooLarge(size, messages * self.limit_bytes)
         for path in sorted(mine, key=lambda path: parent.position(key_of(path))):
             yield key_of(path), self.interpreter.outputs[path]
 
@@ -158,4 +167,4 @@ def bad(message="broken", code="handler_error"):
 
 @pytest.fixture
 def begin():
-    return lambda plan, **data: Interpreter(plan, data).begin()
+    return lambda plan, limit_bytes=1_000_000, **data: Interpreter(plan, data, limit_bytes=limit_bytes).begin()

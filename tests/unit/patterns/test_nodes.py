@@ -162,6 +162,51 @@ def test_map_reduces(begin, reducer, output):
     assert run.outcome == Succeeded(output=output)
 
 
+def test_a_majority_agrees_whatever_the_order_of_names_at_any_depth(begin):
+    run = begin(mapped(reduce="majority"), items=[1, 2, 3])
+    same = [ok(v={"a": 1, "b": [{"c": 2, "d": 3}]}), ok(v={"b": [{"d": 3, "c": 2}], "a": 1})]
+    run.deliver(("p/0/0", ok(v=1)), *zip(("p/0/1", "p/0/2"), same, strict=True))
+    assert run.outcome == Succeeded(output={"value": {"v": {"a": 1, "b": [{"c": 2, "d": 3}]}}, "votes": 2, "of": 3})
+
+
+@pytest.mark.parametrize("reducer", ["collect", "merge"])
+def test_what_would_be_larger_than_a_message_is_not_put_together(begin, reducer):
+    run = begin(mapped(reduce=reducer), items=[0, 1, 2], limit_bytes=1_000)
+    run.deliver(*((f"p/0/{n}", ok(**{f"text{n}": "x" * 400})) for n in range(3)))
+    assert run.outcome.error.code == "message_too_large"
+
+
+@pytest.mark.parametrize(("reducer", "found"), [("count", 3), ("sum", 6), ("majority", 1), ("merge", "x" * 900)])
+def test_what_gives_little_may_be_made_of_more_than_a_message(begin, reducer, found):
+    run = begin(mapped(reduce=reducer), items=[0, 1, 2], limit_bytes=1_000)
+    run.deliver(*((f"p/0/{n}", ok(t="x" * 900, n=n + 1)) for n in range(3)))
+    output = run.outcome.output
+    assert output["votes" if reducer == "majority" else {"count": "count", "sum": "n", "merge": "t"}[reducer]] == found
+
+
+def test_a_reducing_node_sees_a_few_messages_at_once_and_no_more(begin):
+    count = {"kind": "call", "skill": "work", "input": {"n": "length(results.items)"}}
+    for size, started in ((900, True), (1_100, False)):
+        run = begin(mapped(reduce=count), items=[0, 1, 2, 3], limit_bytes=1_000)
+        run.deliver(*((f"p/0/{n}", ok(t="x" * size)) for n in range(4)))
+        assert ("p/0/reduce" in run.started) is started
+    assert run.outcome.error.code == "message_too_large"
+
+
+def test_a_step_sees_the_results_of_many_steps_as_far_as_they_are_a_few_messages(begin):
+    run = begin({"kind": "sequence", "steps": {f"s{n}": call() for n in range(8)}}, limit_bytes=1_000)
+    for n in range(5):
+        run.deliver((f"p/0/{n}", ok(t="x" * 900)))
+    assert run.outcome.error.code == "message_too_large"
+    assert list(run.started) == [f"p/0/{n}" for n in range(5)]
+
+
+def test_branches_that_are_larger_than_a_message_together_fail(begin):
+    run = begin({"kind": "parallel", "branches": {"a": call(), "b": call()}}, n=1, limit_bytes=1_000)
+    run.deliver(("p/0/0", ok(t="x" * 600)), ("p/0/1", ok(t="x" * 600)))
+    assert run.outcome.error.code == "message_too_large"
+
+
 @pytest.mark.parametrize(
     ("reducer", "output"),
     [

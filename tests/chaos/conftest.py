@@ -12,6 +12,7 @@ from warren.broker.rabbit import PrivateNode
 from warren.broker.rabbit.node import find_server
 from warren.client import Client
 from warren.errors import BrokerUnavailable
+from warren.ids import is_within
 from warren.ledger.ledger import open_ledger
 from warren.messages.outcome import Succeeded
 from warren.testing.audit import audit, books
@@ -60,7 +61,7 @@ class House:
 
             await wait_until(is_clean, timeout_s=20, reason="the last note is in the ledger")
             found = await books(ledger)
-            counted = [row for row in found.tasks.values() if row.kind == "task"]
+            counted = [row for row in found.tasks.values() if row.kind == "task" and is_within(row.id, handle.id)]
             assert len(counted) == tasks
             assert {row.status for row in counted} == {"succeeded"}
 

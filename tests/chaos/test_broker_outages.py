@@ -49,7 +49,7 @@ async def test_a_slow_line_only_takes_longer(settle_in, cable, amqp_vhost_url):
 async def test_a_broker_that_is_killed_and_then_low_on_memory_is_waited_for(settle_in, node):
     async with settle_in(node.amqp_url) as house:
         pids = house.cluster.pids
-        handle = await house.begin(TASKS, ms=10)
+        handle = await house.begin(TASKS, ms=150)  # enough for all that follows
         await house.done(handle, 100)
         await node.kill()
         await house.all_say("connecting to 127.0.0.1")

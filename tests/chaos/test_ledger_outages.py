@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -63,7 +63,7 @@ async def test_a_database_that_hangs_is_given_up_and_asked_again(settle_in, amqp
 @contextmanager
 def small_disk(folder):
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "warren-test", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=48m", "warren-test", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("only root can mount a small disk to fill")
     try:
@@ -79,17 +79,13 @@ async def test_a_full_disk_is_waited_for(settle_in, amqp_vhost_url, tmp_path):
             handle = await house.begin(TASKS, ms=10)
             await house.done(handle, 100)
             fill(disk / "ballast")
-            await house.all_say("the ledger does not answer: database or disk is full")
+            await house.all_say("the ledger does not answer: database or disk is full", *COORDINATORS)
             (disk / "ballast").unlink()
             await house.end(handle, TASKS)
             assert house.cluster.pids == pids
 
 
 def fill(file):
-    with file.open("wb") as ballast:
-        try:
-            while True:
-                ballast.write(bytes(4096))
-                ballast.flush()
-        except OSError:
-            return
+    with file.open("wb", buffering=0) as ballast, suppress(OSError):
+        while True:
+            ballast.write(bytes(4096))

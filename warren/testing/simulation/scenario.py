@@ -50,11 +50,18 @@ class Submission:
     n: int
     output: int | None
     """None if it is bound to fail."""
+    may_fail: bool
+    """Some of its tasks may fail for good, and some of its nodes tolerate that."""
     at_s: float
     priority: int
     again_at_s: float | None = None
     cancel_at_s: float | None = None
     timeout_s: float | None = None
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether its output can be told beforehand: a deadline takes retries away, and what fails may be tolerated."""
+        return self.timeout_s is None or not self.may_fail
 
     @property
     def statuses(self) -> set[str]:
@@ -103,13 +110,15 @@ def _skill(random: Dice) -> JsonObject:
 
 
 def _submission(random: Dice) -> Submission:
-    puzzle = PuzzleMaker(random, SKILLS, may_fail=random.happens(0.3)).make()
+    may_fail = random.happens(0.3)
+    puzzle = PuzzleMaker(random, SKILLS, may_fail=may_fail).make()
     n, at_s = random.randrange(100), random.uniform(0, SUBMITTED_WITHIN_S)
     return Submission(
         id=new_project_id(START_S, random.randbytes),
         plan=puzzle.plan,
         n=n,
         output=puzzle.reckon({"input.n": n}),
+        may_fail=may_fail,
         at_s=at_s,
         priority=random.choice((1, 4, 6, 9)),
         again_at_s=at_s + random.uniform(0, 8) if random.happens(0.3) else None,

@@ -5,10 +5,12 @@ import logging
 
 import pytest
 from structlog.testing import capture_logs
+from yarl import URL
 
 from topology.declaration import Queue, Topology
 from warren.broker.port import Outgoing, Verdict
-from warren.broker.rabbit import RabbitBroker, wire
+from warren.broker.rabbit import RabbitBroker, transport, wire
+from warren.broker.rabbit.inflow import Inflow
 from warren.errors import BrokerUnavailable, InvalidInput, PublishFailed
 
 pytestmark = pytest.mark.broker
@@ -172,10 +174,41 @@ async def test_a_blocked_connection_is_told_and_ends_in_unconfirmed_messages(pri
             await broker.publish(numbered(3))
         assert failure.value.unconfirmed == [0, 1, 2]
         assert broker.waiting_for == "blocked by the broker: low on memory"
+        for _ in range(3):  # what is tried again meanwhile is not piled up for a broker that does not read
+            with pytest.raises(PublishFailed, match="blocked by the broker"):
+                await broker.publish(numbered(3))
         await node.ctl("set_vm_memory_high_watermark", "0.8")
         await wait_until(lambda: broker.waiting_for is None)
         await broker.publish(numbered(3))
         assert (await broker.depth("q")).messages == 6
+
+
+async def test_what_is_not_read_stays_with_the_broker_and_costs_no_connection(amqp_vhost_url, wait_until, monkeypatch):
+    """Longer than the heartbeats would allow."""
+    taps = []
+
+    def account(tap):
+        taps.append(Inflow(tap, limit_bytes=1_000_000))
+        return taps[-1]
+
+    monkeypatch.setattr(transport, "Inflow", account)
+    url = str(URL(amqp_vhost_url).update_query(heartbeat="1"))
+    async with RabbitBroker(url) as broker:
+        await broker.declare(Q)
+        await broker.publish([Outgoing("", "q", bytes(200_000)) for _ in range(50)])
+        async with broker.subscribe("q", prefetch=1_000) as subscription:
+            await wait_until(lambda: any(tap._is_shut for tap in taps))
+            until = asyncio.get_running_loop().time() + 5
+            await wait_until(lambda: asyncio.get_running_loop().time() > until)
+            assert max(tap._unread_bytes for tap in taps) < 2_000_000
+            received = 0
+            while received < 50:
+                batch = await subscription.receive(7)
+                assert not any(each.redelivered for each in batch)
+                await subscription.settle((each, Verdict.ACK) for each in batch)
+                received += len(batch)
+        assert broker.reconnects == 0
+        assert (await broker.depth("q")).messages == 0
 
 
 async def test_leaving_a_broker_ends_what_it_started_even_without_its_connection(cable):

@@ -1,6 +1,6 @@
 """The tap takes the frames of messages however the socket cuts them, and leaves the others to aiormq."""
 
-from warren.broker.rabbit import wire
+from warren.broker.rabbit import transport, wire
 from warren.broker.rabbit.transport import FrameTap
 
 
@@ -57,3 +57,29 @@ async def test_what_the_broker_says_about_the_connection_is_kept():
     assert tap.blocked == "low on disk"
     tap.feed_data(wire.frame(wire.METHOD, 0, b"\x00\x0a\x00\x3d"))
     assert tap.blocked is None
+
+
+class Socket:
+    def __init__(self):
+        self.is_read = True
+
+    def pause_reading(self):
+        self.is_read = False
+
+    def resume_reading(self):
+        self.is_read = True
+
+
+async def test_a_socket_that_is_not_read_shows_signs_of_life_until_it_is(monkeypatch):
+    monkeypatch.setattr(transport, "SIGN_OF_LIFE_S", 0.01)
+    tap, socket = FrameTap(), Socket()
+    tap.set_transport(socket)
+    tap.shut()
+    tap.shut()
+    assert not socket.is_read
+    assert await tap.readexactly(3 * len(wire.HEARTBEAT)) == 3 * wire.HEARTBEAT
+    tap.open()
+    assert socket.is_read
+    tap.shut()
+    tap.feed_eof()
+    assert await tap.read() == b""

@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
 
 from warren.broker.port import Delivery, Properties, Verdict
 from warren.broker.rabbit import wire
+from warren.broker.rabbit.inflow import Inflow
+
+BATCH_BYTES: Final = 16 * 1024 * 1024
+"""What is handed out at once, but for a single delivery that is larger."""
 
 
 class Intake:
@@ -16,12 +22,15 @@ class Intake:
     `stirred` is set while there is something to hand out.
     """
 
-    def __init__(self, incarnation: int, stirred: asyncio.Event) -> None:
+    def __init__(self, incarnation: int, stirred: asyncio.Event, inflow: Inflow | None = None) -> None:
         self.incarnation = incarnation
         self.queue = ""
         self.gone = asyncio.Event()
         """Set when nothing more will come."""
         self._stirred = stirred
+        self._inflow = inflow or Inflow()
+        self._unread_bytes = 0
+        self._is_abandoned = False
         self._unread: deque[Delivery] = deque()
         self._unsettled: set[int] = set()
         self._lowest = 1
@@ -49,19 +58,30 @@ class Intake:
     def lose(self, reason: Exception) -> None:  # noqa: ARG002
         """What is unread will be delivered again to somebody."""
         self._unread.clear()
+        self._read(self._unread_bytes)
         self.gone.set()
 
     def hand_out(self, limit: int) -> list[Delivery]:
-        """The oldest unread deliveries."""
+        """The oldest unread deliveries, no more than BATCH_BYTES of them."""
         unread = self._unread
-        if len(unread) <= limit:
-            handed = list(unread)
+        if len(unread) <= limit and self._unread_bytes <= BATCH_BYTES:
+            handed, size = list(unread), self._unread_bytes
             unread.clear()
         else:
-            handed = [unread.popleft() for _ in range(limit)]
+            handed, size = [], 0
+            while unread and len(handed) < limit and (not handed or size + len(unread[0].body) <= BATCH_BYTES):
+                handed.append(unread.popleft())
+                size += len(handed[-1].body)
+        self._read(size)
         if not unread:
             self._stirred.clear()
         return handed
+
+    def abandon(self) -> None:
+        """Keep nothing but the tags: what is unread, and what still comes, will be given back."""
+        self._is_abandoned = True
+        self._unread = deque(replace(delivery, body=b"") for delivery in self._unread)
+        self._read(self._unread_bytes)
 
     def give_back_unread(self, channel: int) -> bytes:
         """Frames that put back into the queue what was not handed out."""
@@ -103,7 +123,7 @@ class Intake:
         if method is None:
             return
         parts = self._parts
-        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        body = b"" if self._is_abandoned else parts[0] if len(parts) == 1 else b"".join(parts)
         self._parts = []
         self._method = None
         self._last = method.tag
@@ -112,4 +132,10 @@ class Intake:
         self._unread.append(
             Delivery(self.queue, method.exchange, method.routing_key, body, self._properties, method.redelivered, tag)
         )
+        self._unread_bytes += len(body)
+        self._inflow.add(len(body))
         self._stirred.set()
+
+    def _read(self, size_bytes: int) -> None:
+        self._unread_bytes -= size_bytes
+        self._inflow.remove(size_bytes)

@@ -25,6 +25,7 @@ from aiormq.exceptions import (
 )
 from yarl import URL
 
+from warren.broker.rabbit.inflow import Inflow
 from warren.broker.rabbit.transport import FrameTap, Sink, TappedTransport
 
 RPC_TIMEOUT_S: Final = 10.0
@@ -78,6 +79,11 @@ class Line:
         return self._tap.blocked
 
     @property
+    def inflow(self) -> Inflow:
+        """The account of what came over it and is unread."""
+        return self._tap.inflow
+
+    @property
     def frame_max(self) -> int:
         """Bytes of payload that one frame may carry."""
         return (self._amqp.connection_tune.frame_max or DEFAULT_FRAME_MAX) - 8
@@ -118,8 +124,9 @@ class Line:
             self._transport.writer.write(data)
 
     async def drain(self) -> None:
-        """Wait while the broker does not keep up with what is written. Raises LineLost."""
+        """Wait while the broker takes no publishes, or does not keep up with what is written. Raises LineLost."""
         if self._transport.writer is not None:
+            await self._tap.unblocked.wait()
             with translated():
                 await self._transport.writer.drain()
 
@@ -156,6 +163,7 @@ class Line:
         def lost(closing: asyncio.Future[object]) -> None:
             if self._tap.sinks.get(channel.number) is sink:
                 del self._tap.sinks[channel.number]
+            self._tap.wake()
             sink.lose(_translate(None if closing.cancelled() else closing.exception()))
 
         channel.closing.add_done_callback(lost)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from aiormq.abc import AbstractChannel
@@ -29,6 +29,7 @@ class Outlet:
     line: Line
     channel: AbstractChannel
     confirms: Confirms
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def refusal(self) -> ChannelRefused | None:
@@ -107,10 +108,11 @@ class Publisher:
         try:
             for positions in _split(batch, sorted(report.open)):
                 await outlet.confirms.room(len(positions))
-                if outlet.confirms.lost is not None:
-                    break
-                chunks.append(outlet.send(batch, positions))
-                await outlet.line.drain()
+                async with outlet.turn:  # one chunk at a time beyond what the broker takes
+                    await outlet.line.drain()
+                    if outlet.confirms.lost is not None:
+                        break
+                    chunks.append(outlet.send(batch, positions))
             for chunk in chunks:
                 await chunk.done
         except LineLost as error:

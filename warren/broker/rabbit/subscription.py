@@ -102,6 +102,7 @@ class RabbitSubscription:
             self._stirred.set()  # deliveries may have come before anybody knew of this consumer
 
     async def _stop_consuming(self, consumer: Consumer) -> None:
+        consumer.intake.abandon()  # so that the answer can be read
         try:
             with translated():
                 await consumer.channel.basic_cancel(consumer.tag, timeout=RPC_TIMEOUT_S)
@@ -112,7 +113,7 @@ class RabbitSubscription:
     async def _consume(self, line: Line) -> Consumer:
         """Always on a new channel with a new tag: some brokers hang up on a tag that is used again."""
         self._incarnation += 1
-        intake = Intake(self._incarnation, self._stirred)
+        intake = Intake(self._incarnation, self._stirred, line.inflow)
         channel = await line.open_channel(intake)
         try:
             with translated():

@@ -16,6 +16,7 @@ from aiormq.exceptions import AMQPConnectionError
 from yarl import URL
 
 from warren.broker.rabbit import wire
+from warren.broker.rabbit.inflow import Inflow
 
 SIGN_OF_LIFE_S: Final = 1.0
 
@@ -38,10 +39,15 @@ class FrameTap(asyncio.StreamReader):
         self.sinks: dict[int, Sink] = {}
         self.blocked: str | None = None
         """Why the broker takes no publishes at present."""
+        self.unblocked = asyncio.Event()
+        """Set while it takes them, and for good once the connection is lost."""
+        self.unblocked.set()
+        self.inflow = Inflow(self)
         self.closed: str | None = None
         """Why the broker closed the connection."""
         self._rest = b""
         self._sign_of_life_at = 0.0
+        self._next_sign: asyncio.TimerHandle | None = None
 
     def feed_data(self, data: Iterable[SupportsIndex]) -> None:
         """Called by the event loop with whatever the socket had."""
@@ -66,7 +72,29 @@ class FrameTap(asyncio.StreamReader):
         if passed:
             super().feed_data(b"".join(passed))
 
+    def wake(self) -> None:
+        """End the wait of those whose channel is gone; whoever comes later waits on."""
+        self.unblocked.set()
+        if self.blocked is not None:
+            self.unblocked.clear()
+
+    def shut(self) -> None:
+        """Read no more of the socket; aiormq, which counts heartbeats, is told that all is well."""
+        transport = self._transport  # type: ignore[attr-defined] # of StreamReader, which has no word for it
+        if transport is not None and self._next_sign is None and not self.at_eof():
+            transport.pause_reading()
+            self._next_sign = asyncio.get_running_loop().call_later(SIGN_OF_LIFE_S, self._still_shut)
+
+    def open(self) -> None:
+        """Read on."""
+        if self._next_sign is not None:
+            self._next_sign.cancel()
+            self._next_sign = None
+            self._transport.resume_reading()  # type: ignore[attr-defined]
+
     def feed_eof(self) -> None:
+        self.unblocked.set()
+        self.open()
         if self._rest:
             super().feed_data(self._rest)
             self._rest = b""
@@ -84,10 +112,16 @@ class FrameTap(asyncio.StreamReader):
         method = wire.METHOD_ID.unpack_from(payload)
         if method == wire.BLOCKED:
             self.blocked = wire.read_blocked(payload)
+            self.unblocked.clear()
         elif method == wire.UNBLOCKED:
             self.blocked = None
+            self.unblocked.set()
         elif method == wire.CONNECTION_CLOSE:
             self.closed = wire.read_close(payload)
+
+    def _still_shut(self) -> None:
+        super().feed_data(wire.HEARTBEAT)
+        self._next_sign = asyncio.get_running_loop().call_later(SIGN_OF_LIFE_S, self._still_shut)
 
     def _sign_of_life(self) -> list[bytes]:
         """The broker sends no heartbeats while it sends messages, so aiormq gets one from us: it counts them."""

@@ -32,10 +32,11 @@ class House:
     cluster: RealCluster
     client: Client
 
-    async def begin(self, tasks, *, window=100, ms=0):
-        """A project of so many tasks, some of which fail at first."""
+    async def begin(self, tasks, *, window=100, ms=0, padding=""):
+        """A project of so many tasks, some of which fail at first, each with some padding in its input."""
         items = [{"n": n, "ms": ms, "fails": int(n % FAILS_EVERY == 1)} for n in range(tasks)]
-        call = {"kind": "call", "skill": "work", "input": {name: f"item.{name}" for name in items[0]}}
+        call = {"kind": "call", "skill": "work", "input": {"padding": f"'{padding}'"}}
+        call["input"] |= {name: f"item.{name}" for name in items[0]}
         fan = {"kind": "map", "items": "input.items", "do": call, "window": window, "reduce": "sum"}
         plan = {"kind": "delegate", "team": "crew", "plan": fan}
         return await self.client.submit(plan=plan, input={"items": items})

@@ -7,7 +7,8 @@ from warren.skills.skill import skill
 
 
 @skill("work", team="crew")
-async def work(n: int, context: Context, ms: int = 0, fails: int = 0) -> dict[str, int]:
+async def work(n: int, context: Context, ms: int = 0, fails: int = 0, padding: str = "") -> dict[str, int]:
+    del padding
     await asyncio.sleep(ms / 1000)
     if context.attempt <= fails:
         raise RuntimeError("as planned")

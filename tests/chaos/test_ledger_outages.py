@@ -73,15 +73,16 @@ def small_disk(folder):
 
 
 async def test_a_full_disk_is_waited_for(settle_in, amqp_vhost_url, tmp_path):
+    tasks = 1_500
     with small_disk(tmp_path / "disk") as disk:
         async with settle_in(amqp_vhost_url, ledger_url=f"sqlite:///{disk / 'ledger.sqlite3'}") as house:
             pids = house.cluster.pids
-            handle = await house.begin(TASKS, ms=10)
+            handle = await house.begin(tasks, ms=20, padding="x" * 3_900)
             await house.done(handle, 100)
             fill(disk / "ballast")
-            await house.all_say("the ledger does not answer: database or disk is full", *COORDINATORS)
+            await house.says("lead crew", "the ledger does not answer: database or disk is full")
             (disk / "ballast").unlink()
-            await house.end(handle, TASKS)
+            await house.end(handle, tasks)
             assert house.cluster.pids == pids
 
 

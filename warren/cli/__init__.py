@@ -10,7 +10,16 @@ INTERRUPTED: Final = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line; returns the exit code. Without `arguments` it is the whole process, which then ends."""
+    code = _run(arguments)
+    if arguments is not None:
+        return code
+    from warren.runtime.leaving import leave
+
+    return leave(code)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         from warren.cli.app import run
 

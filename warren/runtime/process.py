@@ -16,6 +16,7 @@ from warren.runtime.exit_code import ExitCode
 from warren.runtime.failure import exit_code_of, in_words, root_of
 from warren.runtime.health import Health, HealthServer
 from warren.runtime.heartbeat import Heartbeat
+from warren.runtime.leaving import leave
 from warren.runtime.notify import Notifier
 from warren.runtime.readiness import Readiness
 from warren.runtime.service import DRAIN_MARGIN_S, ServiceFactory, host
@@ -35,9 +36,18 @@ TEARDOWN_S: Final = 5.0
 def main(
     role: str, model: type[S], factory: Callable[[S], ServiceFactory], arguments: Sequence[str] | None = None
 ) -> int:
-    """What a role's `__main__` calls: `sys.exit(main("director", DirectorSettings, director))`."""
+    """What a role's `__main__` calls: `sys.exit(main("director", DirectorSettings, director))`.
+
+    Without `arguments` it is the whole process, which then ends.
+    """
+    if arguments is None:
+        return leave(_run(role, model, factory, sys.argv[1:]))
+    return _run(role, model, factory, arguments)
+
+
+def _run(role: str, model: type[S], factory: Callable[[S], ServiceFactory], arguments: Sequence[str]) -> int:
     try:
-        settings = load(model, sys.argv[1:] if arguments is None else arguments, f"python -m {role}")
+        settings = load(model, arguments, f"python -m {role}")
         return run_service(factory(settings), settings, role)
     except InvalidInput as error:
         sys.stderr.write(f"{role}: {error}\n")

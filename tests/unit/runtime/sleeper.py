@@ -3,6 +3,8 @@
 import asyncio
 import os
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from warren.errors import BrokerUnavailable
@@ -13,6 +15,11 @@ from warren.runtime.settings import ServiceSettings
 def say(words):
     sys.stdout.write(words + "\n")
     sys.stdout.flush()
+
+
+def hold():
+    say("held")
+    threading.Event().wait()
 
 
 class Sleeper:
@@ -26,6 +33,8 @@ class Sleeper:
             raise BrokerUnavailable("no broker at amqp://me:hunter2@nowhere/")
         if self.do == "crash":
             raise RuntimeError("bang amqp://me:hunter2@nowhere/")
+        if self.do == "hold a thread":
+            asyncio.get_running_loop().run_in_executor(ThreadPoolExecutor(1), hold)
         if self.do == "end":
             return
         while self.do == "deaf":

@@ -67,6 +67,15 @@ def test_a_signal_drains_and_ends_cleanly(number):
     assert said[:3] == ["draining within 25 s", "drained", "closed"]
 
 
+def test_a_thread_that_never_ends_does_not_keep_the_process():
+    with running("hold a thread", "--grace-s", "0") as process:
+        assert process.stdout.readline() == "held\n"
+        process.terminate()
+        code, said, err = finish(process)
+    assert (code, said[:3]) == (0, ["draining within 0 s", "drained", "closed"])
+    assert "without waiting any longer for a handler" in err
+
+
 def test_a_second_signal_stops_at_once():
     with running("slow", "--grace-s", "3600") as process:
         first_line(process)

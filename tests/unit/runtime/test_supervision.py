@@ -94,6 +94,14 @@ async def test_the_reason_of_any_program_is_its_last_line(tmp_path, told):
     assert "ended with exit code 7: disk full" in [condition.reason for condition in told]
 
 
+async def test_what_a_program_went_on_with_before_it_died_is_not_the_reason(tmp_path, told):
+    line = '{"level": "info", "message": "cancelled"}'
+    command = shell(tmp_path, f"echo '{line}' >&2; exit 7")
+    async with supervising([command], told.append, grace_s=5, backoff=QUICK):
+        await wait_until(lambda: any(condition.state == "died" for condition in told))
+    assert "ended with exit code 7" in [condition.reason for condition in told]
+
+
 async def test_stages_are_taken_down_one_after_the_other(tmp_path, told):
     trap = f"trap 'echo \"$0\" >> {tmp_path}/order; exit 0' TERM; echo up; while :; do sleep 0.05; done"
     commands = [

@@ -8,6 +8,7 @@ from typing import IO, Final
 
 LARGEST_BYTES: Final = 10 * 1024 * 1024
 TAIL_BYTES: Final = 16_384
+ERRORS: Final = frozenset({"error", "critical"})
 
 
 def open_log(path: Path) -> IO[bytes]:
@@ -19,20 +20,22 @@ def open_log(path: Path) -> IO[bytes]:
 
 
 def last_words(path: Path, since: int) -> str:
-    """The last line that was written after `since` bytes, as a reason for a death; "" if there is none."""
+    """The last line that was written after `since` bytes, if it is an error's, as a reason for a death; else ""."""
     try:
         with path.open("rb") as file:
             file.seek(max(since, file.seek(0, 2) - TAIL_BYTES))
             lines = file.read().decode(errors="replace").split("\n")
     except OSError:
         return ""
-    return next((_message(line) for line in reversed(lines) if line.strip()), "")
+    return next((_reason(line) for line in reversed(lines) if line.strip()), "")
 
 
-def _message(line: str) -> str:
-    """The message of a structured line, or the line."""
+def _reason(line: str) -> str:
+    """The message of a structured line that tells of an error; a plain line, for our own are not plain."""
     try:
         entry = json.loads(line)
     except ValueError:
         return line.strip()
-    return str(entry.get("message", line)) if isinstance(entry, dict) else line.strip()
+    if not isinstance(entry, dict):
+        return line.strip()
+    return str(entry.get("message", "")) if entry.get("level") in ERRORS else ""

@@ -24,6 +24,7 @@ from warren.messages.reply import Branch
 MAX_LISTED: Final = 64
 """Children of one node that are looked for; a map's items are rarely worth a line each."""
 MAX_BRANCHES: Final = 1_000
+BADLY: Final = frozenset({"failed", "expired"})
 
 _TASKS: Final = select(
     tasks.c.id,
@@ -81,8 +82,8 @@ class _Line:
 def tree(transaction: Transaction, project: str, playbook: str) -> list[Branch]:
     """The branches of a project, each before its children.
 
-    `done` counts all that have ended, `failed` those of them that ended badly. A node counts its children, a project
-    or an assignment the tasks below it, as far as they are known.
+    `done` counts all that have ended, `failed` those of them that ended badly; what was cancelled did not fail. A node
+    counts its children, a project or an assignment the tasks below it, as far as they are known.
     """
     lines = _walk(transaction, project)
     counts = _counts(lines)
@@ -198,7 +199,7 @@ def _work(line: _Line, parent: _Line | None) -> _Count:
 
 def _itself(line: _Line) -> _Count:
     ended = line.row.status != "open"
-    return _Count(1, int(ended), int(ended and line.row.status != "succeeded"))
+    return _Count(1, int(ended), int(line.row.status in BADLY))
 
 
 def _items(line: _Line) -> _Count:

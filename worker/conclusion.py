@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pydantic_core import PydanticSerializationError
@@ -54,6 +54,7 @@ class Clerk:
         self, delivery: Delivery, message: TaskMessage, task: Task, ended: Ended, policy: RetryPolicy, draw: float
     ) -> Conclusion:
         """`draw` is a random number in 0..1."""
+        ended = _attributed(ended, message, task)
         ended, result = self._sendable(message, task, ended, redelivered=redeliveries(delivery) > 0)
         outcome = ended.attempt.outcome
         if not isinstance(outcome, Failed):
@@ -101,7 +102,8 @@ class Clerk:
         return ended, encoded
 
     def _failed(self, message: TaskMessage, task: Task, ended: Ended, code: str, reason: str) -> tuple[Ended, bytes]:
-        instead = Ended(failed(code, reason, task.id, permanent=True), ended.started_s, ended.ended_s)
+        refused = Ended(failed(code, reason, task.id, permanent=True), ended.started_s, ended.ended_s)
+        instead = _attributed(refused, message, task)
         return instead, self._encoded(message, task, instead)
 
     def _encoded(self, message: TaskMessage, task: Task, ended: Ended, *, redelivered: bool = False) -> bytes:
@@ -119,6 +121,15 @@ class Clerk:
             redelivered=redelivered or None,
         )
         return result.__pydantic_serializer__.to_json(result, exclude_none=True)
+
+
+def _attributed(ended: Ended, message: TaskMessage, task: Task) -> Ended:
+    """A failure says whose it is: it is read far above, where only the project is known."""
+    outcome = ended.attempt.outcome
+    if not isinstance(outcome, Failed):
+        return ended
+    error = outcome.error.model_copy(update={"skill": message.skill, "attempts": task.attempt})
+    return replace(ended, attempt=replace(ended.attempt, outcome=Failed(error=error)))
 
 
 def retry_units(task: Task, error: ErrorInfo, ended: Ended, policy: RetryPolicy, draw: float) -> int | None:

@@ -24,7 +24,7 @@ from warren.errors import InvalidInput, Unanswered, WarrenError
 from warren.ids import is_project_id, new_project_id
 from warren.messages.codec import DEFAULT_LIMIT_BYTES, explained
 from warren.messages.message import JsonObject
-from warren.messages.project import Project
+from warren.messages.project import EXAMPLE_ID, Project
 from warren.messages.query import Query
 from warren.messages.reply import Projects, Rejected
 from warren.telemetry.publishing import submitted
@@ -102,7 +102,7 @@ class Client:
         Unanswered if no director is there.
         """
         project = _project(
-            id=id or new_project_id(self._clock.now(), os.urandom),
+            id=id.lower() if id else new_project_id(self._clock.now(), os.urandom),
             playbook=playbook,
             plan=plan,
             input=input or {},
@@ -117,9 +117,9 @@ class Client:
 
     def project(self, id: str) -> Handle:  # noqa: A002
         """A project by its id, whoever submitted it and whenever."""
-        if not is_project_id(id):
-            raise InvalidInput("project_id", f"a project's id is a UUID in lower case, not {id!r}")
-        return Handle(id, self._line, is_told=False)
+        if not is_project_id(lower := id.lower()):
+            raise InvalidInput("project_id", f"a project's id is a UUID such as {EXAMPLE_ID}, not {id!r}")
+        return Handle(lower, self._line, is_told=False)
 
     def dead_letters(self, owner: str, limit: int = LIMIT) -> AbstractAsyncContextManager[DeadLetters]:
         """What was given up of a team's, or of the director's; at most `limit` letters are looked at."""

@@ -14,6 +14,7 @@ from warren.client.waiting import wait
 from warren.errors import InvalidInput, ProjectFailed, Unanswered, UnknownProject, WarrenError
 from warren.messages.codec import explained
 from warren.messages.command import Again, Command
+from warren.messages.failure_words import in_words
 from warren.messages.message import JsonObject
 from warren.messages.outcome import AnyOutcome, Cancelled, Expired, Failed, Succeeded
 from warren.messages.query import Query
@@ -47,6 +48,11 @@ class Handle:
         self._line = line
         self._heard = line.conversation(project)
         self._is_told = is_told
+
+    def __repr__(self) -> str:
+        end = self._heard.finished
+        known = end.result().outcome.status if end.done() and not end.cancelled() else "not known to have ended"
+        return f"<Handle of project {self.id}, {known}>"
 
     @overload
     async def result(self) -> JsonObject: ...
@@ -172,10 +178,7 @@ def output_of(project: str, outcome: AnyOutcome) -> JsonObject:
         case Succeeded():
             return outcome.output
         case Failed():
-            where = f" in {outcome.error.task}" if outcome.error.task else ""
-            raise ProjectFailed(
-                f"project {project} failed{where}: {outcome.error.message} ({outcome.error.code})", outcome
-            )
+            raise ProjectFailed(f"project {project} failed: {in_words(outcome.error)}", outcome)
         case Cancelled() | Expired():
             because = f": {outcome.reason}" if outcome.reason else ""
             raise ProjectFailed(f"project {project} {outcome.status}{because}", outcome)

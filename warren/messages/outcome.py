@@ -20,6 +20,8 @@ class ErrorInfo(Value):
     type: str = Field(default="", description="the exception's class, where there was one")
     task: str = Field(default="", description="the task in which it began")
     permanent: bool = Field(default=False, description="trying again cannot help")
+    skill: str = Field(default="", description="the skill whose task it is, where a worker failed")
+    attempts: int = Field(default=0, ge=0, description="how often that task was tried, where a worker failed")
     traceback: str = Field(default="", max_length=MAX_TRACEBACK_CHARS)
 
 

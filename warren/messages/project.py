@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from topology.names import TOKEN
 from warren.messages.message import NORMAL_PRIORITY, JsonObject, Message, Priority, Token
 
 MAX_TIMEOUT_S = 100 * 366 * 86_400.0
 UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-ProjectId = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
+EXAMPLE_ID = "0190a8e0-6b5e-7c3d-9a41-2f0c5d7e8b19"
+
+
+def _refused_in_words(value: Any) -> Any:
+    """The pattern alone would be all that a sender reads."""
+    if isinstance(value, str) and re.fullmatch(UUID_PATTERN, value) is None:
+        words = "a project's id is a UUID in lower case, such as {example}"
+        raise PydanticCustomError("project_id", words, {"example": EXAMPLE_ID})
+    return value
+
+
+ProjectId = Annotated[str, StringConstraints(pattern=UUID_PATTERN), BeforeValidator(_refused_in_words)]
 ReplyTo = Annotated[str, StringConstraints(pattern=rf"^reply\.{TOKEN.pattern}$")]
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from warren.messages.message import JsonObject
 from warren.messages.outcome import AnyOutcome, Cancelled, Expired, Failed, Succeeded
 
+WHOSE: Final = ("type", "task", "skill", "attempts")
+
 
 def summary(outcome: AnyOutcome) -> JsonObject:
-    """`status`, `code` and `message` of what went wrong."""
+    """`status`, `code` and `message` of what went wrong, and of a task's failure whose it was."""
     match outcome:
         case Failed(error=error):
-            return {"status": outcome.status, "code": error.code, "message": error.message}
+            whose = error.model_dump(include={*WHOSE}, exclude_defaults=True)
+            return {"status": outcome.status, "code": error.code, "message": error.message, **whose}
         case Cancelled(reason=reason) | Expired(reason=reason):
             return {"status": outcome.status, "code": outcome.status, "message": reason}
         case Succeeded():

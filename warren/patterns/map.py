@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field
 
 from warren.errors import InvalidInput
+from warren.messages.failure_words import in_words
 from warren.messages.message import JsonObject
 from warren.messages.outcome import ErrorInfo, Failed, Succeeded
 from warren.patterns.expression import Expression, Scope, compiled
@@ -155,9 +156,7 @@ class MapMachine:
         return self._node.tolerate != "all" and state["failures"] > self._node.tolerate
 
     def _too_many(self, state: JsonObject) -> Failed:
-        said = [
-            f"item {first['index']} ended as {first['status']}: {first['message']}" for first in state["failed"][:1]
-        ]
+        said = [f"item {first['index']} ended as {first['status']}: {_told(first)}" for first in state["failed"][:1]]
         if state["failures"] > 1:
             said.insert(0, f"{state['failures']} items ended badly")
         return Failed(error=ErrorInfo(code="map_failed", message="; ".join(said) or "an item ended badly"))
@@ -188,3 +187,10 @@ def _listed(value: Any, expression: str) -> list[Any]:
         return value
     found = "null" if value is None else type(value).__name__
     raise InvalidInput("items_not_a_list", f"map needs a list, but {expression!r} gave {found}")
+
+
+def _told(failure: JsonObject) -> str:
+    """A task's failure with whose it was: of a map's own error nobody else knows."""
+    if "skill" not in failure:
+        return str(failure["message"])
+    return in_words(ErrorInfo(**{name: value for name, value in failure.items() if name not in {"index", "status"}}))

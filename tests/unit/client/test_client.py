@@ -272,3 +272,43 @@ async def test_a_client_that_has_heard_of_an_end_hears_of_the_next_one(cluster):
             return await handle.outcome() == later.outcome
 
         await wait_until(heard)
+
+
+async def test_an_id_in_upper_case_is_the_same_id(cluster):
+    async with cluster() as running, running.client() as client:
+        handle = await client.submit("survey", id=ID.upper())
+        assert handle.id == ID
+        assert client.project(ID.upper()).id == ID
+
+
+async def test_a_handle_prints_its_project_and_what_is_known_of_it(cluster):
+    async with cluster() as running, running.client() as client:
+        handle = await client.submit("survey", id=ID)
+        assert repr(handle) == f"<Handle of project {ID}, not known to have ended>"
+        await running.director.end(ID)
+        await handle.result()
+        assert repr(handle) == f"<Handle of project {ID}, succeeded>"
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (
+            {"code": "handler_error", "message": "no x", "type": "ValueError", "skill": "greet", "attempts": 3},
+            "greet failed after 3 attempts: ValueError: no x (handler_error)",
+        ),
+        (
+            {"code": "retry_wanted", "message": "the line is busy", "type": "Retry", "skill": "call", "attempts": 1},
+            "call gave up after 1 attempt: the line is busy (retry_wanted)",
+        ),
+        ({"code": "handler_error", "message": "KeyError", "type": "KeyError"}, "KeyError (handler_error)"),
+        ({"code": "over_budget", "message": "too much", "task": "P/0"}, "too much (over_budget), task P/0"),
+    ],
+)
+async def test_a_failure_says_who_failed_how_often_and_of_what(cluster, facts, words):
+    async with cluster() as running, running.client() as client:
+        handle = await client.submit("survey", id=ID)
+        await running.director.end(ID, Failed(error=ErrorInfo(**facts)))
+        with pytest.raises(ProjectFailed) as caught:
+            await handle.result()
+    assert str(caught.value) == f"project {ID} failed: {words}"

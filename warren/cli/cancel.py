@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from warren.cli.naming import named
 from warren.cli.options import AmqpUrl, AsJson, DataDir, ProjectId
 from warren.cli.printing import console, print_json
 from warren.cli.running import broker_of
@@ -22,15 +23,15 @@ def cancel(
     as_json: AsJson = False,
 ) -> None:
     """Cancel a project; one that has ended stays as it is."""
-    status = asyncio.run(_cancel(broker_of(amqp_url, data_dir), project, reason))
+    id_, status = asyncio.run(_cancel(broker_of(amqp_url, data_dir), project, reason))
     if as_json:
-        print_json({"id": project, "status": status})
+        print_json({"id": id_, "status": status})
     else:
-        console().print(f"{project} is {status}", markup=False)
+        console().print(f"{id_} is {status}", markup=False)
 
 
-async def _cancel(url: str, project: str, reason: str) -> str:
+async def _cancel(url: str, project: str, reason: str) -> tuple[str, str]:
     async with Client(url) as client:
-        handle = client.project(project)
+        handle = await named(client, project)
         await handle.cancel(reason)
-        return (await handle.status()).status
+        return handle.id, (await handle.status()).status

@@ -33,6 +33,6 @@ ManagementUrl = Annotated[
     str | None,
     typer.Option(envvar="WARREN_MANAGEMENT_URL", metavar="URL", help="The broker's management API, http://host:15672."),
 ]
-ProjectId = Annotated[str, typer.Argument(metavar="ID", help="The project's id.")]
+ProjectId = Annotated[str, typer.Argument(metavar="ID", help="The project's id, or its beginning.")]
 
 CLUSTER_FILE = Path("cluster.yaml")

@@ -5,14 +5,26 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+
+WIDEST: Final = 100_000
+"""Characters in a line of a file: as many as it has."""
 
 
 def console() -> Console:
     """Standard output, in colour where it is a terminal; long lines stay whole."""
     return Console(soft_wrap=True, highlight=False)
+
+
+def print_whole(shown: RenderableType) -> None:
+    """Something drawn: as wide as the terminal is, and uncut where there is none."""
+    out = console()
+    if out.is_terminal:
+        out.print(shown, soft_wrap=False)
+    else:
+        Console(width=WIDEST, highlight=False).print(shown)
 
 
 def print_json(value: Any) -> None:

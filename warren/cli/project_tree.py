@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -10,6 +10,7 @@ from rich.tree import Tree
 
 from warren.cli.printing import span
 from warren.ids import SEPARATOR
+from warren.messages.failure_words import in_words
 from warren.messages.reply import Branch, Status
 
 STYLES = {"succeeded": "green", "failed": "red", "expired": "red", "cancelled": "yellow", "open": "cyan"}
@@ -22,7 +23,7 @@ def draw(status: Status, now: float) -> RenderableType:
 
     What succeeded is one line, whatever is below it, and a parent shows only so many children.
     """
-    root = Tree(_head(status, now), guide_style="dim")
+    root = Tree(_with_reason(_head(status, now), status), guide_style="dim")
     places: dict[str, Tree] = {status.project: root}
     for branch in status.tree:
         above = places.get(branch.id.rpartition(SEPARATOR)[0])
@@ -53,9 +54,14 @@ def _head(status: Status, now: float) -> Text:
     counts = next((branch for branch in status.tree if branch.id == status.project), None)
     if counts is not None and counts.total:
         text.append("  ").append_text(_counts(counts))
-    if status.error is not None:
-        text.append(f"  {status.error.message}", style="red")
     return text
+
+
+def _with_reason(head: Text, status: Status) -> RenderableType:
+    """Why it failed, on a line of its own: a long one is folded, not cut."""
+    if status.error is None:
+        return head
+    return Group(head, Text(in_words(status.error), style="red", overflow="fold"))
 
 
 def _line(branch: Branch, now: float) -> RenderableType:

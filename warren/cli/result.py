@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Annotated
 
 import typer
 
+from warren.cli.naming import named
 from warren.cli.options import AmqpUrl, AsJson, DataDir, ProjectId
 from warren.cli.outcomes import show_result
 from warren.cli.running import broker_of
-from warren.cli.watching import watch
+from warren.cli.watching import going_on, left, watch
 from warren.client import Client
 from warren.client.handle import ENDED
 from warren.errors import UnknownProject
@@ -32,9 +34,18 @@ def result(
 
 async def _result(url: str, project: str, *, wait: bool, watching: bool, as_json: bool) -> int:
     async with Client(url) as client:
-        handle = client.project(project)
-        if watching:
-            await watch(handle, as_json=as_json)
-        elif not wait and (status := await handle.status()).status not in ENDED:
-            raise UnknownProject(f"project {project} has no result yet: it is {status.status}")
-        return show_result(project, await handle.finished(), as_json=as_json)
+        handle = await named(client, project)
+        with going_on(left(handle.id)):
+            if watching:
+                await watch(handle, as_json=as_json)
+            elif (status := (await handle.status()).status) not in ENDED:
+                _check_patience(handle.id, status, wait=wait, as_json=as_json)
+            return show_result(handle.id, await handle.finished(), as_json=as_json)
+
+
+def _check_patience(project: str, status: str, *, wait: bool, as_json: bool) -> None:
+    """Nobody should wonder why nothing is printed."""
+    if not wait:
+        raise UnknownProject(f"project {project} has no result yet: it is {status}")
+    if not as_json:
+        sys.stderr.write(f"project {project} is {status}; waiting for its result (--no-wait does not)\n")

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from warren.cli.naming import named
 from warren.cli.options import AmqpUrl, AsJson, DataDir
-from warren.cli.printing import console, moment, print_json, span
+from warren.cli.printing import console, moment, print_json, print_whole, span
 from warren.cli.project_tree import STYLES, draw
 from warren.cli.running import broker_of
 from warren.client import Client
@@ -33,11 +34,11 @@ def status(
 
 async def _show(url: str, project: str, *, as_json: bool) -> None:
     async with Client(url) as client:
-        found = await client.project(project).status()
+        found = await (await named(client, project)).status()
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
-        console().print(draw(found, time.time()))
+        print_whole(draw(found, time.time()))
 
 
 async def _list(url: str, limit: int, *, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from warren.cli.options import CLUSTER_FILE, AmqpUrl, AsJson, ClusterFile, DataD
 from warren.cli.outcomes import show_result
 from warren.cli.printing import console, print_json
 from warren.cli.running import broker_of, data_folder
-from warren.cli.watching import watch
+from warren.cli.watching import going_on, left, watch
 from warren.client import Client, PriorityName
 from warren.messages.message import JsonObject
 
@@ -94,9 +94,14 @@ async def _submit(broker: str | Broker, *, order: _Order, watching: bool, wait: 
         if not (watching or wait):
             print_id(handle.id, duplicate=handle.duplicate, as_json=as_json)
             return 0
-        if watching:
-            await watch(handle, as_json=as_json)
-        return show_result(handle.id, await handle.finished(), as_json=as_json)
+        with going_on(left(handle.id) if isinstance(broker, str) else _left_in_ledger(handle.id)):
+            if watching:
+                await watch(handle, as_json=as_json)
+            return show_result(handle.id, await handle.finished(), as_json=as_json)
+
+
+def _left_in_ledger(project: str) -> str:
+    return f"stopping; project {project} stays in the ledger, and goes on with the next cluster on this data folder"
 
 
 def print_id(project: str, *, duplicate: bool, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from warren.cli.ledger import ledger_of
-from warren.cli.options import AsJson, DataDir, LedgerUrl, ProjectId
+from warren.cli.options import AsJson, DataDir, LedgerUrl
 from warren.cli.printing import console, print_json
 from warren.errors import InvalidInput, UnknownProject
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def trace(
-    project: ProjectId,
+    project: Annotated[str, typer.Argument(metavar="ID", help="The project's id.")],
     *,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page with the waterfall, and nothing else.")
@@ -31,7 +31,7 @@ def trace(
     as_json: AsJson = False,
 ) -> None:
     """Draw a project's trace: who did what, where it waited, what was tried again and why."""
-    spans = asyncio.run(_read(ledger_of(ledger_url, data_dir), project))
+    spans = asyncio.run(_read(ledger_of(ledger_url, data_dir), project.strip().lower()))
     if html is not None:
         _write(html, spans)
     if as_json:
@@ -48,7 +48,7 @@ async def _read(url: str, project: str) -> list[Span]:
     from warren.ledger.ledger import open_ledger
 
     async with open_ledger(url) as ledger:
-        return await ledger.transact(lambda transaction: _spans(transaction, project))
+        return await ledger.read(lambda transaction: _spans(transaction, project))
 
 
 def _spans(transaction: Transaction, project: str) -> list[Span]:

@@ -1,5 +1,6 @@
 """A whole cluster within one command: nothing but a folder with a cluster file, a playbook and a skill."""
 
+import asyncio
 import json
 import os
 import signal
@@ -9,6 +10,9 @@ import sys
 import pytest
 
 from warren.cli import main
+from warren.testing.patience import wait_until
+
+ID = "0190a8e0-0000-7000-8000-000000000001"
 
 CLUSTER = """
 version: 1
@@ -38,6 +42,17 @@ async def greet(name: str) -> dict:
     if name == "nobody":
         raise ValueError("there is nobody")
     return {"text": "hello " + name}
+"""
+SLOW_SKILL = """
+import threading
+from pathlib import Path
+from warren import skill
+
+@skill("greet", team="writers")
+def greet(name: str) -> dict:
+    Path("begun").touch()
+    threading.Event().wait()
+    return {}
 """
 
 
@@ -95,3 +110,31 @@ def test_a_cluster_in_memory_ends_on_a_signal(place):
         assert json.loads(process.stdout.readline())["state"] == "ready"
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
+
+
+async def test_ctrl_c_does_not_wait_for_a_plain_function_and_says_where_the_project_is(place):
+    next(place.glob("greeting_skills_*.py")).write_text(SLOW_SKILL)
+    words = ["submit", "greetings", "--broker", "memory", "--set", 'names=["ada"]', "--wait"]
+    argv = [sys.executable, "-m", "warren.cli", *words]
+    process = await asyncio.create_subprocess_exec(*argv, stderr=subprocess.PIPE)
+    try:
+        await wait_until((place / "begun").exists, timeout_s=30)
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(30):
+            _, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert process.returncode == 130
+    assert b"stays in the ledger" in err
+    assert b"Traceback" not in err
+
+
+def test_a_failure_says_what_failed_and_how_often(place, capsys):
+    assert submit("--set", 'names=["nobody"]', "--timeout", "20") == 1
+    assert "greet failed after 3 attempts: ValueError: there is nobody (handler_error)" in capsys.readouterr().err
+
+
+def test_what_is_followed_outside_a_terminal_begins_with_its_id(place, capsys):
+    assert submit("--set", 'names=["ada"]', "--watch", "--id", ID.upper()) == 0
+    assert capsys.readouterr().out.splitlines()[0] == ID

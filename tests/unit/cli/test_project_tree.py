@@ -1,5 +1,6 @@
 from rich.console import Console
 
+from warren.cli.printing import print_whole
 from warren.cli.project_tree import MOST_CHILDREN, as_line, draw
 from warren.messages.outcome import ErrorInfo
 from warren.messages.reply import Branch, Status
@@ -51,8 +52,19 @@ def test_a_parent_shows_only_so_many_children():
 
 
 def test_an_error_is_shown_at_the_top():
-    failed = status(status="failed", ended_s=101.0, error=ErrorInfo(code="handler_error", message="it broke"))
-    assert "it broke" in text(failed).splitlines()[0]
+    error = ErrorInfo(
+        code="handler_error", message="it broke", type="ValueError", skill="greet", attempts=3, task=f"{ID}/0"
+    )
+    shown = text(status(status="failed", ended_s=101.0, error=error)).splitlines()
+    assert shown[1] == f"greet failed after 3 attempts: ValueError: it broke (handler_error), task {ID}/0"
+
+
+def test_a_long_reason_is_whole_where_there_is_no_terminal_and_folded_where_there_is(capsys):
+    reason = " ".join(f"word{number}" for number in range(200))
+    failed = status(status="failed", ended_s=101.0, error=ErrorInfo(code="x", message=reason))
+    print_whole(draw(failed, 160.0))
+    assert reason in capsys.readouterr().out
+    assert "word199" in text(failed)
 
 
 def test_a_line_for_a_log_counts_the_tasks():

@@ -68,6 +68,10 @@ class Cable:
     def plug_in(self) -> None:
         self.is_plugged_in = True
 
+    def lead_to(self, url: str) -> None:
+        """Another server of the same login takes the next connections, as behind a load balancer."""
+        self._target = urlsplit(url)
+
     def stall(self) -> None:
         """Let nothing through, and tell nobody."""
         self._flows.clear()

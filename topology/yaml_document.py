@@ -33,25 +33,28 @@ def dotted(place: Place) -> str:
     return ".".join(str(step) for step in place)
 
 
-def read_yaml(text: str, source: str) -> YamlDocument:
-    """Parse one YAML mapping. Raises ClusterFileError."""
+CLUSTER_BEGINS = "start with `version: 1` and `teams:`"
+
+
+def read_yaml(text: str, source: str, *, begins: str = CLUSTER_BEGINS) -> YamlDocument:
+    """Parse one YAML mapping; `begins` says how such a file begins. Raises ClusterFileError."""
     try:
-        return _read(text, source)
+        return _read(text, source, begins)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise ClusterFileError(source, Problem(f"is not YAML: {error.problem}", line=line)) from error
     except yaml.YAMLError as error:
         raise ClusterFileError(source, Problem(f"is not YAML: {' '.join(str(error).split())}")) from error
     except RecursionError as error:
-        raise ClusterFileError(source, Problem("is nested too deeply to be a cluster file")) from error
+        raise ClusterFileError(source, Problem("is nested too deeply")) from error
 
 
-def _read(text: str, source: str) -> YamlDocument:
+def _read(text: str, source: str, begins: str) -> YamlDocument:
     loader = _Loader(text)
     root = loader.get_single_node()
     if not isinstance(root, yaml.MappingNode):
         text = "is empty" if root is None else "must be a mapping of keys to values"
-        raise ClusterFileError(source, Problem(f"{text}; start with `version: 1` and `teams:`", line=1))
+        raise ClusterFileError(source, Problem(f"{text}; {begins}", line=1))
     reader = _Reader(loader, source)
     return YamlDocument(reader.value(root, ()), reader.lines)
 

@@ -10,6 +10,7 @@ from warren.errors import InvalidInput
 from warren.messages.codec import pointer
 from warren.messages.message import JsonObject
 from warren.patterns.call import Call
+from warren.patterns.complaint import in_words
 from warren.patterns.delegate import Delegate
 from warren.patterns.map import Map
 from warren.patterns.node import Node
@@ -31,11 +32,11 @@ def parse_plan(data: Any, at: str = "/plan") -> Node:
     try:
         return _ADAPTER.validate_python(data)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        problem = error.errors(include_url=False)[0]
         where = at + pointer(
             tuple(step for step in problem["loc"] if step not in _TAGS and not str(step).startswith("literal["))
         )
-        raise InvalidInput("plan_invalid", f"the plan cannot be used: {problem['msg']}", pointer=where) from None
+        raise InvalidInput("plan_invalid", f"the plan cannot be used: {in_words(problem)}", pointer=where) from None
     except RecursionError:
         raise InvalidInput("plan_invalid", "the plan is nested too deeply", pointer=at) from None
 

@@ -7,22 +7,26 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, best_match
 from pydantic import BaseModel, ConfigDict, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from topology.errors import ClusterFileError
 from topology.limits import Limits
+from topology.yaml_document import read_yaml
 from warren.errors import InvalidInput
 from warren.messages.codec import pointer
 from warren.messages.message import JsonObject, Token
 from warren.patterns.check import Teams, check_plan
+from warren.patterns.complaint import in_words
 from warren.patterns.delegate import Delegate
 from warren.patterns.node import Node
 from warren.patterns.plan import parse_plan
+from warren.patterns.source import Source
 
+BEGINS: Final = "start with `name:` and `plan:`"
 MAX_NESTED_PLAYBOOKS: Final = 16
 MAX_REASON_CHARS: Final = 500
 """A validator's message quotes the offending value, however large it is."""
@@ -42,11 +46,14 @@ class _File(BaseModel):
 class Playbook:
     """A named plan. `validate_input` says whether an input fits it."""
 
-    def __init__(self, name: str, plan: Node, input_schema: JsonObject, description: str = "") -> None:
+    def __init__(
+        self, name: str, plan: Node, input_schema: JsonObject, description: str = "", source: Source | None = None
+    ) -> None:
         self.name = name
         self.plan = plan
         self.input_schema = input_schema
         self.description = description
+        self.source = source or Source(name)
         self._validator = Draft202012Validator(input_schema, registry=Registry())  # nothing is fetched
 
     def with_defaults(self, data: JsonObject) -> JsonObject:
@@ -75,15 +82,16 @@ class Playbook:
         return InvalidInput("input_invalid", f"the input of {self.name!r} is not valid: {reason}", pointer=where)
 
 
-def parse_playbook(data: Any, source: str) -> Playbook:
+def parse_playbook(data: Any, source: str | Source) -> Playbook:
     """The playbook in plain data. Raises InvalidInput with code `playbook_invalid`, naming `source`."""
+    source = Source(source) if isinstance(source, str) else source
     try:
         file = _File.model_validate(data)
         Draft202012Validator.check_schema(file.input)
-        return Playbook(file.name, parse_plan(file.plan), file.input, file.description)
+        return Playbook(file.name, parse_plan(file.plan), file.input, file.description, source)
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
-        raise _unusable(source, problem["msg"], pointer(problem["loc"])) from None
+        raise _unusable(source, in_words(problem), pointer(problem["loc"])) from None
     except SchemaError as error:
         raise _unusable(source, error.message, "/input" + pointer(tuple(error.absolute_path))) from None
     except InvalidInput as error:
@@ -92,11 +100,16 @@ def parse_playbook(data: Any, source: str) -> Playbook:
 
 def load_playbook(path: Path) -> Playbook:
     """The playbook in a file. Raises InvalidInput that names the file."""
+    source = Source(str(path))
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise _unusable(str(path), str(error).replace("\n", " "), "") from None
-    return parse_playbook(data, str(path))
+        document = read_yaml(path.read_text(encoding="utf-8"), source.name, begins=BEGINS)
+    except OSError as error:
+        raise _unusable(source, f"cannot be read: {error.strerror}", "") from None
+    except UnicodeDecodeError:
+        raise _unusable(source, "is not UTF-8; save it in that encoding", "") from None
+    except ClusterFileError as error:
+        raise InvalidInput("playbook_invalid", f"playbook {error}") from None
+    return parse_playbook(document.value, Source(source.name, document.lines))
 
 
 class Playbooks:
@@ -108,7 +121,9 @@ class Playbooks:
         self.limits = limits
         for playbook in playbooks:
             if playbook.name in self._by_name:
-                raise _unusable(playbook.name, "two playbooks have this name", "/name")
+                first = self._by_name[playbook.name].source.at("/name")
+                words = f"the playbook at {first} is called {playbook.name}, too; rename one"
+                raise _unusable(playbook.source, words, "/name")
             self._by_name[playbook.name] = playbook
         for playbook in self._by_name.values():
             self.ready_or_none(playbook.name)
@@ -137,7 +152,7 @@ class Playbooks:
             return self.ready(self[name].plan)
         except InvalidInput as error:
             if error.code != "call_without_team":
-                raise _unusable(name, error.message, error.pointer) from None
+                raise _unusable(self[name].source, f"{name}: {error.message}", error.pointer) from None
             return None
 
     def _inlined(self, node: Node, within: tuple[str, ...]) -> Node:
@@ -152,5 +167,5 @@ class Playbooks:
         return node.model_copy(update={"plan": plan, "playbook": None})
 
 
-def _unusable(source: str, message: str, at: str) -> InvalidInput:
-    return InvalidInput("playbook_invalid", f"playbook {source}: {message}", pointer=at)
+def _unusable(source: Source, message: str, at: str) -> InvalidInput:
+    return InvalidInput("playbook_invalid", f"playbook {source.at(at)}: {message}", pointer=at)

@@ -32,11 +32,13 @@ def test_a_playbook_is_read_from_yaml(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (b"name: [", "while parsing"),
-        (b"\xff\xfe\xfa", "decode"),
-        (b"[]", "valid dictionary"),
-        (b"name: fan", "Field required"),
-        (b"name: A B\nplan: {kind: call, skill: a}", "pattern"),
+        (b"name: fan\nplan: [", ":2: is not YAML"),
+        (b"\xff\xfe\xfa", "not UTF-8"),
+        (b"[]", "start with `name:`"),
+        (b"name: fan", "is missing; add it (at /plan)"),
+        (b"name: A B\nplan: {kind: call, skill: a}", "must be made of a-z"),
+        (b"name: fan\nplan: {kind: mapp}", ":2: the plan cannot be used: kind 'mapp' is unknown; there are call,"),
+        (b"name: fan\nplan: {kind: mapp}", "did you mean map?"),
         (b"name: fan\nplan: {kind: call}", "/plan/skill"),
         (b"name: fan\ninput: {type: 5}\nplan: {kind: call, skill: a}", "/input/type"),
         (b"name: fan\ninput: {properties: {a: {pattern: '('}}}\nplan: {kind: call, skill: a}", "regex"),
@@ -145,9 +147,19 @@ def test_a_playbook_that_cannot_work_is_refused_before_any_project_needs_it(plan
     assert caught.value.code == "playbook_invalid"
 
 
-def test_two_playbooks_of_one_name_are_refused():
-    with pytest.raises(InvalidInput, match="two playbooks"):
-        Playbooks([playbook(), playbook()], TEAMS, Limits())
+def test_two_playbooks_of_one_name_are_refused_with_both_files(tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.yaml").write_text("# welcome\nname: fan\nplan: {kind: call, skill: work}\n")
+    books = [load_playbook(tmp_path / f"{name}.yaml") for name in ("first", "second")]
+    with pytest.raises(InvalidInput, match=r"second\.yaml:2: the playbook at .*first\.yaml:2 is called fan, too"):
+        Playbooks(books, TEAMS, Limits())
+
+
+def test_a_plan_that_cannot_work_is_refused_with_its_file_and_line(tmp_path):
+    path = tmp_path / "fan.yaml"
+    path.write_text("name: fan\nplan:\n  kind: delegate\n  team: scouts\n  plan:\n    kind: call\n    skill: fly\n")
+    with pytest.raises(InvalidInput, match=r"fan\.yaml:[5-7]: fan: .*no skill 'fly'"):
+        Playbooks([load_playbook(path)], TEAMS, Limits())
 
 
 def test_an_unknown_playbook_is_refused_with_the_known_ones():

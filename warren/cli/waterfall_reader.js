@@ -1,6 +1,6 @@
 "use strict";
 async function answer(path) {
-  const found = await fetch(`api/${path}`);
+  const found = await fetch(`/api/${path}`);
   if (!found.ok) throw new Error(`${found.status} ${found.statusText}`);
   return (await found.json()).data;
 }
@@ -34,12 +34,17 @@ async function list() {
   const traces = await answer(`traces?service=warren-director&limit=50&lookback=2d${tags}`);
   document.getElementById("title").textContent = "Traces in this Jaeger";
   document.getElementById("ids").textContent = "Jaeger's own interface is not part of this build; this page reads its query API";
+  document.querySelector(".key").hidden = document.querySelector(".scale").hidden = true;
+  for (const button of document.querySelectorAll(".tools button")) button.hidden = true;
   const rows = document.getElementById("rows");
+  document.getElementById("search").oninput = event => {
+    for (const row of rows.children) row.hidden = !row.textContent.toLowerCase().includes(event.target.value.trim().toLowerCase());
+  };
   for (const trace of traces.map(told).sort((a, b) => b.start - a.start)) {
     const link = document.createElement("a");
-    link.href = `?trace=${trace.trace}`;
+    link.href = `/trace/${trace.trace}`;
     link.textContent = `${new Date(trace.start * 1000).toLocaleString()}  ${trace.name}  ${trace.outcome}  ${trace.project}  (${trace.spans.length} spans)`;
-    link.style.cssText = "display: block; padding: 5px 24px; color: inherit";
+    link.className = "found";
     rows.append(link);
   }
   if (!traces.length) rows.textContent = "no traces yet";

@@ -111,14 +111,14 @@ class Director:
         """Results of assignments, and what clients and operators ask."""
         asked = [delivery for delivery in batch if delivery.exchange == names.INGRESS]
         results = [delivery for delivery in batch if delivery.exchange != names.INGRESS]
-        parcels = await self._coordinator.settle(results)
+        parcels: list[Parcel] = []
         for delivery in asked:
             try:
                 self._allowance.charge(delivery)
                 parcels += await self._enquiries.answer(delivery)
             except InvalidInput as error:
                 parcels += rejected(delivery, error, self._coordinator.clock.now())
-        return parcels
+        return parcels + await self._coordinator.settle(results)
 
     def _judge(self, transaction: Transaction, drafts: Sequence[Draft]) -> tuple[list[Verdict], Effects]:
         effects = Effects()

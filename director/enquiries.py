@@ -33,7 +33,7 @@ class Enquiries:
         if delivery.routing_key.startswith("query."):
             check_properties(delivery.properties, Query.TYPE)
             query = decode(Query, delivery.body, self._coordinator.limit_bytes)
-            answer = await self._coordinator.desk.transact(lambda transaction: _answered(transaction, query))
+            answer = await self._coordinator.desk.read(lambda transaction: _answered(transaction, query))
             return reply(
                 query.reply_to or address, correlation_id, query.project, answer, self._coordinator.clock.now()
             )

@@ -42,7 +42,7 @@ class Alarm:
     async def ring(self) -> None:
         """Send what is due."""
         now = self._coordinator.clock.now()
-        parcels = await self._coordinator.carry(lambda transaction: self._take_on(transaction, now))
+        parcels = await self._coordinator.carry_again(lambda transaction: self._take_on(transaction, now))
         await self._coordinator.desk.send(parcels)
 
     def _next_due(self, transaction: Transaction) -> float | None:

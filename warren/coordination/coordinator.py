@@ -63,6 +63,13 @@ class Coordinator:
         """The messages that follow from a piece of work on the ledger."""
         return self.parcels(await self.desk.transact(work))
 
+    async def carry_again(self, work: Callable[[Transaction], Effects]) -> list[Parcel]:
+        """The messages for what a look at the ledger found, but for those that are on their way from here."""
+        effects = await self.desk.transact(work)
+        effects.unsent = [each for each in effects.unsent if not self.desk.is_under_way(each.id)]
+        effects.ended = [each for each in effects.ended if not self.desk.is_under_way(each.owner.id)]
+        return self.parcels(effects)
+
     def parcels(self, effects: Effects, returned: Mapping[str, int] = NOBODY) -> list[Parcel]:
         """Effects that are durable, as messages; `returned` is what came back of work that travelled ahead."""
         self.carrier.keep(effects)
@@ -78,6 +85,7 @@ class Coordinator:
         parcels += [project_event(owner, "reopened", self.clock.now()) for owner in effects.reopened]
         for path, replay in islice(effects.stopped.items(), MAX_CONTROLS):
             parcels.append(control(Control(verb="cancel", subtree=path, replay=replay), "all"))
+        self.desk.hold(parcels)
         return parcels
 
     async def settle(self, batch: Sequence[Delivery]) -> list[Parcel]:

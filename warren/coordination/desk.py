@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
@@ -21,6 +22,8 @@ from warren.telemetry.metrics import Metrics
 T = TypeVar("T")
 
 RETRY_LEDGER_MAX_S = 2.0
+UNDER_WAY_S = 60.0
+"""A publish gives up long before."""
 
 log = get_logger("warren.coordination")
 
@@ -35,6 +38,7 @@ class Desk:
         self._ledger = ledger
         self._notes: list[LedgerEvent] = []
         self._ledger_trouble: str | None = None
+        self._under_way: dict[str, float] = {}
 
     @property
     def waiting_for(self) -> str | None:
@@ -69,6 +73,20 @@ class Desk:
         self._ledger_trouble = None
         return value
 
+    def is_under_way(self, task_id: str) -> bool:
+        """Whether this process is about to send it, or waits for its confirm; a slow broker needs no second copy."""
+        return self._under_way.get(task_id, 0.0) > self.clock.now()
+
+    def hold(self, parcels: Iterable[Parcel]) -> None:
+        """They will be sent, unless what they are part of fails as a whole: so this is forgotten after a while."""
+        until = self.clock.now() + UNDER_WAY_S
+        self._under_way.update((each, until) for parcel in parcels for each in _ids(parcel))
+
+    def _let_go(self, parcels: Iterable[Parcel]) -> None:
+        for parcel in parcels:
+            for each in _ids(parcel):
+                self._under_way.pop(each, None)
+
     async def send(self, parcels: Sequence[Parcel]) -> list[Parcel]:
         """Publish; what the broker does not take stays unsent in the ledger, and the sweeper tries again.
 
@@ -76,7 +94,10 @@ class Desk:
         """
         if not parcels:
             return []
-        failed = await self._publish([parcel.message for parcel in parcels])
+        try:
+            failed = await self._publish([parcel.message for parcel in parcels])
+        finally:
+            self._let_go(parcels)
         lost = [parcels[position] for position in sorted(failed)]
         unheard = {owner for parcel in lost for owner in parcel.reported}
         self._note((parcel for position, parcel in enumerate(parcels) if position not in failed), unheard)
@@ -136,3 +157,7 @@ class Desk:
         if self._ledger_trouble is None:
             log.warning("the ledger does not answer; waiting for it", reason=str(error))
         self._ledger_trouble = str(error)
+
+
+def _ids(parcel: Parcel) -> Iterable[str]:
+    return chain(parcel.dispatched, parcel.reported)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 
+from topology import names
 from warren.broker.port import Broker, Subscription
 from warren.coordination.alarm import Alarm
 from warren.coordination.bundling import Skill
@@ -18,6 +19,9 @@ from warren.coordination.tracer import Tracer
 
 PREFETCH = 1024
 """Unsettled deliveries per queue: enough to fill batches while one is in the ledger and two are on their way."""
+STRANGERS_PREFETCH = 64
+"""Of a queue that others than Warren fill, with messages of whatever size they like."""
+STRANGERS = frozenset({names.PROJECTS_QUEUE})
 
 
 class Station:
@@ -65,7 +69,9 @@ class Station:
         await self._coordinator.desk.write_notes()
 
     def _subscription(self, queue: str) -> AbstractAsyncContextManager[Subscription]:
-        subscribe = partial(self._broker.subscribe, queue, prefetch=PREFETCH)
+        subscribe = partial(
+            self._broker.subscribe, queue, prefetch=STRANGERS_PREFETCH if queue in STRANGERS else PREFETCH
+        )
         room = self._rooms.get(queue)
         return subscribe() if room is None else pausing(subscribe, room, self._coordinator.clock)
 

@@ -36,7 +36,7 @@ class Sweeper:
     async def sweep(self) -> None:
         """One round."""
         now = self._clock.now()
-        parcels = await self._coordinator.carry(lambda transaction: self._collect(transaction, now))
+        parcels = await self._coordinator.carry_again(lambda transaction: self._collect(transaction, now))
         await self._coordinator.desk.send(parcels)
 
     def _collect(self, transaction: Transaction, now: float) -> Effects:

@@ -20,23 +20,34 @@ CONNECT_TIMEOUT_S: Final = 10.0
 ANSWER_TIMEOUT: Final = "command_timeout"
 """In the URL: seconds after which a statement without an answer was sent into a dead connection."""
 ANSWER_TIMEOUT_S: Final = 30.0
+LOCK_TIMEOUT_S: Final = 20
+"""How long to wait for a row that another coordinator holds; what did not get it is tried again."""
+IDLE_TIMEOUT_S: Final = 30.0
+"""A machine that vanishes in a transaction says nothing: without a limit its locks would be held for ever."""
+_KEEPALIVE: Final = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
 
 
 class PostgresLedger:
     """A pool of connections; what a lost one was doing is tried again by whoever asked for it."""
 
-    def __init__(self, url: URL, *, pool_size: int = 4) -> None:
+    def __init__(self, url: URL, *, pool_size: int = 4, idle_s: float = IDLE_TIMEOUT_S) -> None:
+        """`idle_s`: how long a transaction may be silent before the server ends it."""
         limited, answer_s = _answer_timeout(url)
         bare, self._connect_args = connect_arguments(limited.set(drivername="postgresql+asyncpg"))
         self._connect_args |= {
             "timeout": CONNECT_TIMEOUT_S,
-            "server_settings": {"application_name": "warren", "jit": "off"},
+            "server_settings": {"application_name": "warren", "jit": "off", **_KEEPALIVE},
         }
+        waiting = {
+            "lock_timeout": f"{LOCK_TIMEOUT_S}s",
+            "idle_in_transaction_session_timeout": f"{idle_s * 1000:.0f}ms",
+        }
+        at_work = {**self._connect_args, "server_settings": {**self._connect_args["server_settings"], **waiting}}
         self._engine: AsyncEngine = create_async_engine(
             bare,
             pool_size=pool_size,
             hide_parameters=True,
-            connect_args={**self._connect_args, "command_timeout": answer_s},
+            connect_args={**at_work, "command_timeout": answer_s},
         )
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 

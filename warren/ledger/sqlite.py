@@ -1,7 +1,7 @@
 """The ledger in one SQLite file (or in memory), for one machine.
 
 The work of a transaction runs in one thread of its own, so that a whole transaction costs one hop between threads
-instead of one for each statement.
+instead of one for each statement. What only reads has another one: no reader waits for writers, nor they for it.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ class SqliteLedger:
         self._snapshots = self._engine.execution_options(**{_SNAPSHOT: True})
         self._turnstile: Turnstile | None = None
         self._thread = None if inline else ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        self._reading = self._thread  # a database in memory is one connection's, and that is one thread's
+        if self._thread is not None and self._path is not None:
+            self._reading = ThreadPoolExecutor(1, thread_name_prefix="ledger reading")
 
     async def __aenter__(self) -> Self:
         try:
@@ -56,15 +59,18 @@ class SqliteLedger:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._reading is not None:
+            await self._on(self._reading, lambda: None)  # what is being read is read to its end
         await self._on_thread(self._close)
-        if self._thread is not None:
-            self._thread.shutdown(wait=True)
+        for thread in {self._thread, self._reading} - {None}:
+            assert thread is not None
+            thread.shutdown(wait=True)
 
     async def transact(self, work: Work[T]) -> T:
         return await self._on_thread(lambda: self._transact(work))
 
     async def read(self, work: Work[T]) -> T:
-        return await self._on_thread(lambda: self._read(work))
+        return await self._on(self._reading, lambda: self._read(work))
 
     def _transact(self, work: Work[T]) -> T:
         with sqlite_explained(), self._engine.begin() as connection:
@@ -110,9 +116,13 @@ class SqliteLedger:
             raw.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
 
     async def _on_thread(self, call: Callable[[], T]) -> T:
-        if self._thread is None:
+        return await self._on(self._thread, call)
+
+    @staticmethod
+    async def _on(thread: ThreadPoolExecutor | None, call: Callable[[], T]) -> T:
+        if thread is None:
             return call()
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        return await asyncio.get_running_loop().run_in_executor(thread, call)
 
 
 def _path(url: URL) -> Path | None:

@@ -1,6 +1,7 @@
 """What a transaction promises: all or nothing, locks on owners, reads in order."""
 
 import asyncio
+import threading
 import tracemalloc
 from contextlib import asynccontextmanager
 
@@ -306,3 +307,27 @@ async def test_of_many_large_outputs_only_some_are_in_memory_at_once(ledger, app
 
     with pytest.raises(MessageTooLarge):
         await ledger.read(lambda transaction: next(transaction.outputs("P/0", 8 * len(x_text))))
+
+
+async def test_who_only_reads_does_not_wait_for_who_writes(ledger, append, accepted):
+    await append(accepted("P"))
+    begun, read = threading.Event(), threading.Event()
+
+    def write(transaction):
+        transaction.append(Started("P", 11.0))
+        transaction.flush()
+        begun.set()
+        return read.wait(PATIENCE_S)
+
+    def look(transaction):
+        return transaction.connection.execute(tasks.select()).one().started_at
+
+    if ledger.__class__.__name__ == "PostgresLedger":
+        pytest.skip("its work runs on the loop, and it waits for nobody there")
+    async with asyncio.TaskGroup() as group:
+        writing = group.create_task(ledger.transact(write))
+        await asyncio.to_thread(begun.wait, PATIENCE_S)
+        assert await ledger.read(look) is None
+        read.set()
+    assert writing.result()
+    assert await ledger.read(look) == 11.0

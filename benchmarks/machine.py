@@ -13,7 +13,6 @@ from typing import Any
 
 import asyncpg
 import psutil  # type: ignore[import-untyped]
-from kombu.connection import Connection
 
 from benchmarks.services import Services
 
@@ -58,6 +57,8 @@ def _version(package: str) -> str | None:
 
 
 def _rabbitmq_version(amqp_url: str) -> str:
+    from kombu.connection import Connection  # only `make bench` has it
+
     with Connection(amqp_url) as connection:  # type: ignore[no-untyped-call]
         properties: dict[str, Any] = connection.ensure_connection().connection.server_properties
         return str(properties["version"])

@@ -30,7 +30,6 @@ from warren.telemetry.sampling import Sampling
 MESSAGE_NAMESPACE: Final = uuid.UUID("6f0c2c1e-58a1-5c5e-9d53-6a8f6d1a7e11")
 DIRECT_REPLY_TO: Final = re.compile(r"amq\.rabbitmq\.reply-to\.[A-Za-z0-9+/=._-]{1,200}")
 MAX_SHOWN_CHARS: Final = 80
-REPLY_PREFIX: Final = "reply."
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +214,7 @@ def _check_values(value: object, depth: int) -> None:
 
 
 def _is_reply_key(address: str) -> bool:
-    return address.startswith(REPLY_PREFIX) and names.is_token(address.removeprefix(REPLY_PREFIX))
+    return address.startswith(names.REPLY_PREFIX) and names.is_token(address.removeprefix(names.REPLY_PREFIX))
 
 
 def _accepted(owner: Owner, plan: Node, data: JsonObject, labels: dict[str, str], now: float) -> ProjectAccepted:

@@ -9,13 +9,12 @@ from typing import Final
 
 from topology.client_limits import ClientLimits
 from topology.limits import Limits
-from topology.names import REPLIES
+from topology.names import REPLIES, REPLY_PREFIX
 from topology.permissions import CLIENT_SEPARATOR
 from warren.broker.port import Delivery
 from warren.clock import Clock
 from warren.errors import InvalidInput
 
-REPLY_PREFIX: Final = "reply."
 ANONYMOUS: Final = "anonymous"
 MAX_CLIENTS: Final = 10_000
 """Clients that are remembered; whoever was silent longest is forgotten first, and begins anew."""

@@ -26,6 +26,9 @@ HISTORY_STREAM: Final = "warren.history"
 DIRECTOR: Final = "director"
 """The owner of the director's queues, keys and dead letters; no team may carry this name."""
 
+REPLY_PREFIX: Final = "reply."
+"""Of the keys that clients bind."""
+
 DIRECTOR_RESULT_KEY: Final = f"result.{DIRECTOR}"
 
 RETRY_LEVELS: Final = 16
@@ -90,7 +93,7 @@ def result_key(owner: str) -> str:
 
 
 def reply_key(client: str) -> str:
-    return f"reply.{client}"
+    return f"{REPLY_PREFIX}{client}"
 
 
 def retry_key(units: int, queue: str) -> str:

@@ -89,5 +89,7 @@ def ledger_of(given: str | None, data_dir: Path | None) -> str:
     """The ledger that was given, else that of the running cluster, else the one in the data folder."""
     if given:
         return given
+    from warren.ledger.ledger import sqlite_url
+
     running = find_running(data_dir)
-    return running.ledger_url if running is not None else f"sqlite:///{data_folder(data_dir) / 'ledger.sqlite3'}"
+    return running.ledger_url if running is not None else sqlite_url(data_folder(data_dir) / "ledger.sqlite3")

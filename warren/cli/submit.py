@@ -68,7 +68,9 @@ def submit(  # noqa: PLR0913 - each is an option
     order = _Order(playbook, given_input(input_, set_ or ()), id_, timeout, delay, begins, priority)
     talk = partial(_submit, order=order, watching=watching, wait=wait, as_json=as_json)
     if broker == "memory":
-        url = ledger_url or f"sqlite:///{data_folder(data_dir) / 'ledger.sqlite3'}"
+        from warren.ledger.ledger import sqlite_url
+
+        url = ledger_url or sqlite_url(data_folder(data_dir) / "ledger.sqlite3")
         raise typer.Exit(asyncio.run(_within(cluster, url, partial(talk, wait=True))))
     raise typer.Exit(asyncio.run(talk(broker_of(amqp_url, data_dir))))
 

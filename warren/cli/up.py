@@ -40,6 +40,7 @@ def up(
     """
     from warren.cli.house import House, Plot
     from warren.cli.suggestion import suggestion
+    from warren.ledger.ledger import sqlite_url
 
     folder = (data_dir or FOLDER).absolute()
     staff = read_cluster(cluster)
@@ -50,7 +51,7 @@ def up(
         suggestion=suggestion(playbooks, folder),
         folder=folder,
         amqp_url=amqp_url,
-        ledger_url=ledger_url or f"sqlite:///{folder / 'ledger.sqlite3'}",
+        ledger_url=ledger_url or sqlite_url(folder / "ledger.sqlite3"),
         grace_s=grace,
     )
     with owned(folder):

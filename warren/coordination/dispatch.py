@@ -33,7 +33,6 @@ APP_ID = "warren"
 TASK_BYTES = 80
 """What one task of a bundle has around its id and its input."""
 DEFAULT_EXCHANGE = ""
-REPLY_PREFIX = "reply."
 MAX_EXPIRATION_S = 365 * 86_400.0
 """A broker refuses a time to live of more than ten years, and closes the channel."""
 
@@ -78,7 +77,7 @@ def reply(
     """An answer to a client that left an address; nobody may be there any more."""
     if to is None:
         return []
-    exchange = names.REPLIES if to.startswith(REPLY_PREFIX) else DEFAULT_EXCHANGE
+    exchange = names.REPLIES if to.startswith(names.REPLY_PREFIX) else DEFAULT_EXCHANGE
     body = encode(Reply(project=project, answer=answer), _NO_LIMIT)
     at_s = None if now is None else int(now)
     properties = Properties(type=Reply.TYPE, correlation_id=correlation_id, timestamp_s=at_s, app_id=APP_ID)

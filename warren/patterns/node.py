@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import ClassVar, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,8 +16,6 @@ class Node(BaseModel, ABC):
     """One node: data that came from a playbook, and the machine that carries it out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    is_leaf: ClassVar[bool] = False
 
     @abstractmethod
     def machine(self, scope: Scope, outputs: Outputs) -> Machine:
@@ -35,8 +33,6 @@ class Node(BaseModel, ABC):
 
 class Leaf(Node, ABC):
     """A node that somebody else carries out: a worker, or another coordinator."""
-
-    is_leaf: ClassVar[bool] = True
 
     def machine(self, scope: Scope, outputs: Outputs) -> Machine:
         del scope, outputs

@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from warren.errors import InvalidInput, LedgerUnavailable
-from warren.ledger.ledger import open_ledger
+from warren.ledger.ledger import open_ledger, sqlite_url
 from warren.ledger.migration import HEAD, revision
 from warren.ledger.schema import metadata
 
@@ -152,3 +152,10 @@ async def test_a_wrong_password_and_a_missing_database_are_refused(postgres_data
 async def test_the_choice_of_tls_may_be_written_as_everybody_does(postgres_database_url):
     async with open_ledger(f"{postgres_database_url}?sslmode=disable") as ledger:
         assert await ledger.read(lambda transaction: transaction.count_open_projects()) == 0
+
+
+async def test_a_ledger_may_lie_in_a_folder_of_any_name(tmp_path):
+    file = tmp_path / "what? 100% #1 ünd" / "ledger.sqlite3"
+    async with open_ledger(sqlite_url(file)) as ledger:
+        assert await ledger.read(lambda transaction: transaction.count_open_projects()) == 0
+    assert file.is_file()

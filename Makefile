@@ -46,6 +46,11 @@ test-chaos: $(READY) services-test ## Run the tests that start and kill real pro
 	@echo "· running the tests that kill processes"
 	$(BIN)/pytest -m "chaos or endurance" $(PYTEST_ARGS)
 
+.PHONY: test-endurance
+test-endurance: $(READY) services-test ## Run what `make test` leaves out because it takes minutes
+	@echo "· running the tests of endurance"
+	$(BIN)/pytest -m endurance $(PYTEST_ARGS)
+
 .PHONY: simulate
 simulate: $(READY) ## Run a cluster on virtual time with everything going wrong, once per seed (SEEDS=…; SEED=… replays one)
 	@echo "· simulating $(if $(SEED),seed $(SEED),$(SEEDS) seeds)"

@@ -8,7 +8,7 @@ from topology.cluster import load_cluster
 from warren.broker.rabbit import RabbitBroker
 
 pytestmark = [pytest.mark.chaos, pytest.mark.broker, pytest.mark.timeout(240)]
-TASKS = 600
+TASKS = 400
 WORK = "warren.work.crew.work"
 
 
@@ -19,7 +19,7 @@ async def test_a_broken_connection_is_made_again_by_the_same_processes(settle_in
         for share in (1, 2):
             await house.done(handle, 100 * share)
             cable.cut_after_bytes = 5_000  # in the middle of something
-        await house.done(handle, 300)
+        await house.done(handle, 250)
         cable.unplug()
         await house.all_say("connecting to 127.0.0.1")
         cable.plug_in()
@@ -28,6 +28,7 @@ async def test_a_broken_connection_is_made_again_by_the_same_processes(settle_in
         assert house.cluster.pids == pids
 
 
+@pytest.mark.endurance
 async def test_a_connection_that_hangs_half_open_is_given_up_and_made_again(settle_in, cable, amqp_vhost_url):
     async with settle_in(cable.url, client_url=amqp_vhost_url) as house:
         pids = house.cluster.pids
@@ -40,6 +41,7 @@ async def test_a_connection_that_hangs_half_open_is_given_up_and_made_again(sett
         assert house.cluster.pids == pids
 
 
+@pytest.mark.endurance
 async def test_a_slow_line_only_takes_longer(settle_in, cable, amqp_vhost_url):
     cable.delay_s = 0.02
     async with settle_in(cable.url, client_url=amqp_vhost_url) as house:

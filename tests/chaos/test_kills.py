@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.broker, pytest.mark.timeout(240)]
 ROLES = ("director", "lead crew", "worker crew")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.endurance])])
 def ledger_url(request):
     """None: the cluster's own SQLite file."""
     return None if request.param == "sqlite" else request.getfixturevalue("postgres_database_url")

@@ -11,7 +11,7 @@ from warren.testing.cable import Cable
 from warren.testing.services.postgres import PrivatePostgres, find_binaries
 
 pytestmark = [pytest.mark.chaos, pytest.mark.broker, pytest.mark.timeout(240)]
-TASKS = 600
+TASKS = 400
 COORDINATORS = ("director", "lead crew")
 
 
@@ -43,6 +43,7 @@ async def test_a_database_that_is_killed_or_restarted_is_waited_for(settle_in, a
         assert house.cluster.pids == pids
 
 
+@pytest.mark.endurance
 @pytest.mark.postgres
 async def test_a_database_that_hangs_is_given_up_and_asked_again(settle_in, amqp_vhost_url, postgres_database_url):
     async with (

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 import urllib.request
 from pathlib import Path
@@ -15,6 +16,7 @@ from warren.broker.port import Outgoing, Properties
 from warren.broker.rabbit.broker import RabbitBroker
 from warren.client import Client
 from warren.errors import UnknownProject
+from warren.telemetry import contract
 from warren.telemetry.context import trace_id_of
 from warren.testing.cluster import RealCluster
 from warren.testing.otlp import Collector
@@ -22,6 +24,8 @@ from warren.testing.patience import wait_until
 from warren.testing.services.management import in_vhost
 
 HERE = Path(__file__).parent
+OF_HANDLERS = {"think"}
+PATTERNS = {one.name: re.compile(re.sub(r"\\{\w+\\}", r"\\S+", re.escape(one.name))) for one in contract.SPANS}
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +64,17 @@ async def client(cluster):
         yield client
 
 
+def keep_to_the_contract(span):
+    """A span of ours has no attribute and no event that the contract does not know."""
+    if span.name in OF_HANDLERS:
+        return
+    shape = next(one for one in contract.SPANS if PATTERNS[one.name].fullmatch(span.name))
+    assert (span.kind, span.attributes.keys() - {one.name for one in shape.attributes}) == (shape.kind.value, set())
+    events = {event.name: {one.name for one in event.attributes} for event in shape.events}
+    for name, _, attributes in span.events:
+        assert attributes.keys() <= events[name]
+
+
 @pytest.fixture
 def whole_trace(collector):
     """Waits until the root of a project's trace has come in, with all that is to be below it; returns the trace."""
@@ -69,6 +84,8 @@ def whole_trace(collector):
         await collector.has(lambda _: len(collector.trace(trace_id).spans) >= spans)
         trace = collector.trace(trace_id)
         trace.check(parent)
+        for span in trace.spans:
+            keep_to_the_contract(span)
         return trace
 
     return wait

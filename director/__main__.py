@@ -9,14 +9,13 @@ from contextlib import asynccontextmanager
 
 from director.director import Director
 from director.settings import DirectorSettings
-from warren.broker.rabbit.broker import RabbitBroker
+from topology import names
 from warren.clock import SystemClock
-from warren.ledger.ledger import open_ledger
 from warren.runtime.cluster_file import read_cluster, read_playbooks
+from warren.runtime.foundation import foundation
 from warren.runtime.process import main
 from warren.runtime.readiness import Readiness
 from warren.runtime.service import Service, ServiceFactory
-from warren.telemetry import contract
 from warren.telemetry.telemetry import Telemetry
 
 
@@ -27,11 +26,8 @@ def director(settings: DirectorSettings) -> ServiceFactory:
 
     @asynccontextmanager
     async def factory(readiness: Readiness, telemetry: Telemetry) -> AsyncIterator[Service]:
-        broker = RabbitBroker(settings.amqp_url.get_secret_value(), name=settings.agent)
-        ledger = open_ledger(settings.ledger_url.get_secret_value())
-        readiness.watch("broker", lambda: broker.waiting_for)
-        telemetry.metrics.watch(contract.RECONNECTS, lambda: broker.reconnects)
-        async with broker, ledger:
+        queues = (names.PROJECTS_QUEUE, names.DIRECTOR_QUEUE)
+        async with foundation(settings, readiness, telemetry, queues) as (broker, ledger):
             service = Director(broker, ledger, SystemClock(), cluster, playbooks, os.urandom, telemetry)
             readiness.watch("ledger", lambda: service.waiting_for)
             yield service

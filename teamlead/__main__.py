@@ -8,14 +8,13 @@ from contextlib import asynccontextmanager
 
 from teamlead.settings import TeamLeadSettings
 from teamlead.teamlead import TeamLead
-from warren.broker.rabbit.broker import RabbitBroker
+from topology import names
 from warren.clock import SystemClock
-from warren.ledger.ledger import open_ledger
 from warren.runtime.cluster_file import read_cluster, team_of
+from warren.runtime.foundation import foundation
 from warren.runtime.process import main
 from warren.runtime.readiness import Readiness
 from warren.runtime.service import Service, ServiceFactory
-from warren.telemetry import contract
 from warren.telemetry.telemetry import Telemetry
 
 
@@ -26,11 +25,8 @@ def teamlead(settings: TeamLeadSettings) -> ServiceFactory:
 
     @asynccontextmanager
     async def factory(readiness: Readiness, telemetry: Telemetry) -> AsyncIterator[Service]:
-        broker = RabbitBroker(settings.amqp_url.get_secret_value(), name=settings.agent)
-        ledger = open_ledger(settings.ledger_url.get_secret_value())
-        readiness.watch("broker", lambda: broker.waiting_for)
-        telemetry.metrics.watch(contract.RECONNECTS, lambda: broker.reconnects)
-        async with broker, ledger:
+        queues = (names.lead_queue(team), names.lead_results_queue(team))
+        async with foundation(settings, readiness, telemetry, queues) as (broker, ledger):
             service = TeamLead(broker, ledger, SystemClock(), cluster, team, telemetry)
             readiness.watch("ledger", lambda: service.waiting_for)
             yield service

@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from topology import names
 from topology.cluster import Cluster, load_cluster
 from topology.errors import ClusterFileError
 from topology.holding import longest_hold_s
 from warren.broker.rabbit.broker import RabbitBroker
 from warren.errors import InvalidInput, SkillError
+from warren.runtime.cluster_file import make_importable
+from warren.runtime.foundation import must_stand
 from warren.runtime.process import main
 from warren.runtime.readiness import Readiness
 from warren.runtime.service import Service, ServiceFactory
@@ -42,6 +45,7 @@ def worker(settings: WorkerSettings) -> ServiceFactory:
         readiness.watch("broker", lambda: broker.waiting_for)
         telemetry.metrics.watch(contract.RECONNECTS, lambda: broker.reconnects)
         async with broker:
+            await must_stand(broker, (names.work_queue(settings.team, each.skill.name) for each in served))
             telemetry.provide()
             bounded = _bounded(served, cluster, settings, broker.server_version)
             role = Worker(settings.team, bounded, broker, agent=settings.agent, telemetry=telemetry, options=options)
@@ -53,18 +57,11 @@ def worker(settings: WorkerSettings) -> ServiceFactory:
 
 
 def _cluster(path: Path) -> Cluster:
-    _make_importable(Path.cwd(), path.absolute().parent)
+    make_importable(path)
     try:
         return load_cluster(path)
     except ClusterFileError as error:
         raise InvalidInput("cluster_invalid", str(error)) from None
-
-
-def _make_importable(*folders: Path) -> None:
-    """Skills are looked for where the worker is started, and beside the cluster file."""
-    for folder in map(str, folders):
-        if folder not in sys.path:
-            sys.path.append(folder)
 
 
 def _stations(settings: WorkerSettings, cluster: Cluster) -> list[Station]:

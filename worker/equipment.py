@@ -44,7 +44,8 @@ def _written(name: str, team: Team, modules: Iterable[str]) -> Mapping[str, Skil
     for skill in skills.values():
         if skill.name not in team.skills and skill.team == name:
             raise SkillError(
-                f"skill {skill.name!r} of {skill.place} has no queue; add it to teams.{name}.skills in the cluster file"
+                f"skill {skill.name!r} of {skill.place} is not listed in the cluster file: no queue leads to it; add "
+                f"`{skill.name}: {{}}` to teams.{name}.skills there"
             )
     both = [key for key in skills if key in team.skills and team.skills[key].command is not None]
     if both:

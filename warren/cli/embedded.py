@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -21,7 +20,7 @@ from warren.broker.port import Broker
 from warren.clock import SystemClock
 from warren.ledger.ledger import Ledger, open_ledger
 from warren.runtime.agent import agent_id
-from warren.runtime.cluster_file import read_cluster, read_playbooks
+from warren.runtime.cluster_file import make_importable, read_cluster, read_playbooks
 from warren.runtime.service import Service, host
 from worker.equipment import stations
 from worker.settings import WorkerSettings
@@ -34,7 +33,7 @@ Make = Callable[[Broker], Service]
 async def embedded(file: Path, ledger_url: str, grace_s: float) -> AsyncIterator[Broker]:
     """Run director, leads and workers within this context; yields a client's connection to their broker."""
     cluster = read_cluster(file)
-    _make_importable(file)
+    make_importable(file)
     server, ledger = MemoryServer(SystemClock()), open_ledger(ledger_url)
     async with AsyncExitStack() as stack:
         for opened in (server, ledger):
@@ -76,10 +75,3 @@ def _worker(file: Path, cluster: Cluster, team: str, broker: Broker) -> Service:
     agent = agent_id(socket.gethostname(), os.getpid(), os.urandom(3))
     options = Options(limit_bytes=cluster.limits.message_bytes)
     return Worker(team, stations(settings, cluster), broker, agent=agent, options=options)
-
-
-def _make_importable(file: Path) -> None:
-    """Skills are looked for where the command runs, and beside the cluster file."""
-    for place in (str(Path.cwd()), str(file.absolute().parent)):
-        if place not in sys.path:
-            sys.path.append(place)

@@ -8,6 +8,7 @@ from warren.errors import (
     InvalidInput,
     LedgerUnavailable,
     QueueMissing,
+    SkillError,
     TopologyMismatch,
     Unanswered,
     UnknownProject,
@@ -34,7 +35,7 @@ def exit_code_of(error: BaseException) -> ExitCode:
     match root_of(error):
         case BrokerUnavailable() | LedgerUnavailable() | Unanswered():
             return ExitCode.UNREACHABLE
-        case InvalidInput() | ClusterFileError() | ProfileRefused():
+        case InvalidInput() | ClusterFileError() | ProfileRefused() | SkillError():
             return ExitCode.USAGE
         case TopologyMismatch() | QueueMissing():
             return ExitCode.DRIFT

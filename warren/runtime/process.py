@@ -20,7 +20,7 @@ from warren.runtime.leaving import leave
 from warren.runtime.notify import Notifier
 from warren.runtime.readiness import Readiness
 from warren.runtime.service import DRAIN_MARGIN_S, ServiceFactory, host
-from warren.runtime.settings import ServiceSettings, load, misspelt
+from warren.runtime.settings import ServiceSettings, is_named, load, misspelt
 from warren.runtime.signals import stop_on_signals
 from warren.telemetry import contract
 from warren.telemetry.logs import bind, configure_logs, get_logger
@@ -83,6 +83,8 @@ class Process:
         """Live, and say how it ended."""
         for sentence in misspelt(type(self._settings), os.environ):
             self._log.warning(sentence)
+        if not is_named(self._settings, "amqp_url"):
+            self._log.warning("no broker is named in WARREN_AMQP_URL or --amqp-url: this machine's own is used")
         try:
             async with self._telemetry:
                 await self._live()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import socket
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
@@ -32,6 +33,11 @@ def _words(value: Any) -> Any:
 
 def _off(value: Any) -> Any:
     return None if isinstance(value, str) and value.lower() in OFF else value
+
+
+def made_up() -> str:
+    """`<host>-<pid>-<random>`."""
+    return agent_id(socket.gethostname(), os.getpid(), os.urandom(3))
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
@@ -72,8 +78,8 @@ class ServiceSettings(Settings):
     log: LogFormat = Field(default="auto", description="text, json, or auto: text at a terminal, else json")
     log_level: LogLevel = Field(default="info", description="the least that is logged")
     agent: AgentId = Field(
-        default_factory=lambda: agent_id(socket.gethostname(), os.getpid(), os.urandom(3)),
-        description="this process's name; default <host>-<pid>-<random>",
+        default_factory=made_up,
+        description="this process's name",
     )
 
 
@@ -94,6 +100,11 @@ def load(model: type[S], arguments: Sequence[str] | None = None, program: str = 
     try:
         if arguments is None:
             return model()
+        if not {"-h", "--help"}.isdisjoint(arguments):
+            from warren.runtime.settings_help import settings_help
+
+            sys.stdout.write(settings_help(model, program))
+            raise SystemExit(0)
         return model(_cli_parse_args=list(arguments), _cli_prog_name=program)
     except ValidationError as error:
         raise InvalidInput("settings_invalid", _explained(error, model)) from None
@@ -109,6 +120,11 @@ def variable(field: str) -> str:
 
 def flag(field: str) -> str:
     return "--" + field.replace("_", "-")
+
+
+def is_named(settings: BaseSettings, field: str) -> bool:
+    """Whether somebody chose it, rather than the default."""
+    return field in settings.model_fields_set
 
 
 def misspelt(model: type[BaseSettings], environment: Mapping[str, str]) -> Iterable[str]:

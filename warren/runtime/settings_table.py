@@ -28,7 +28,7 @@ def _row(name: str, field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "needed"
-    if field.default is PydanticUndefined:
+    if field.default_factory is not None or field.default is PydanticUndefined:
         return "made"
     if field.default in (None, "", ()):
         return "none"

@@ -18,7 +18,7 @@ def running(do="sleep", *flags, **environment):
     """A service as a process; its log is text lines of JSON on standard error."""
     process = subprocess.Popen(
         [*SLEEPER, *flags],
-        env={**os.environ, "DO": do, **environment},
+        env={**os.environ, "WARREN_AMQP_URL": "amqp://nowhere/", "DO": do, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -32,6 +32,12 @@ def running(do="sleep", *flags, **environment):
 
 def first_line(process):
     return json.loads(process.stderr.readline())
+
+
+def test_that_no_broker_is_named_is_said():
+    with running("end", WARREN_AMQP_URL="") as process:
+        _, _, err = finish(process)
+    assert "no broker is named in WARREN_AMQP_URL" in err
 
 
 def finish(process):

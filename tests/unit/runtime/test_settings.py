@@ -10,6 +10,8 @@ from warren.runtime.settings_table import settings_table
 
 
 class TeamSettings(ServiceSettings):
+    """For a team."""
+
     team: str
     skills: Words = ()
 
@@ -115,3 +117,16 @@ def test_settings_of_ones_own_follow_the_same_rules():
         size: int = 3
 
     assert load(Own, ["--size", "4"]).size == 4
+
+
+def test_help_tells_each_setting_in_words_and_no_password(capsys):
+    with pytest.raises(SystemExit) as caught:
+        load(TeamSettings, ["--team", "x", "--help"], "python -m worker")
+    said = capsys.readouterr().out
+    assert caught.value.code == 0
+    assert said.startswith("usage: python -m worker --team TEAM [settings]")
+    assert "--amqp-url URL, or WARREN_AMQP_URL" in said
+    assert "amqp://guest:***@" in said
+    assert "default: made up at the start" in said
+    for ugly in ("lambda", "tuple[", "SecretUrl", "factory"):
+        assert ugly not in said

@@ -73,7 +73,7 @@ def test_the_flag_wins_over_the_file(settings, write):
         (MEASURE, {"team": "analysts", "skills": "eq_bad"}, r"there is nothing to serve.*measure \(scouts\)"),
         (MEASURE, {"team": "scouts", "only": "mesure"}, "did you mean 'measure'"),
         (MEASURE, {"team": "scouts", "skills": "eq_bda"}, "there is no module 'eq_bda'"),
-        (MEASURE.replace('"measure"', '"new"'), {"team": "scouts"}, "skill 'new' .*has no queue"),
+        (MEASURE.replace('"measure"', '"new"'), {"team": "scouts"}, "skill 'new' .*is not listed in the cluster file"),
         (MEASURE + MEASURE.replace('"measure"', '"lines"').replace("def m", "def l"), {"team": "scouts"}, "keep one"),
         (MEASURE, {"team": "scouts", "cluster": Path("missing.yaml")}, "missing.yaml: cannot be read"),
     ],

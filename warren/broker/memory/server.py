@@ -96,7 +96,9 @@ class MemoryServer:
         """Raises QueueMissing."""
         mailbox = self._mailboxes.get(queue)
         if mailbox is None:
-            raise QueueMissing(f"queue {queue!r} does not exist; declare the topology first")
+            raise QueueMissing(
+                f"queue {queue!r} does not exist; `warren topology declare` makes what cluster.yaml asks for"
+            )
         return mailbox
 
     def make_inbox(self, routes: Sequence[tuple[str, str]]) -> str:

@@ -118,7 +118,9 @@ async def new_inbox(routes: Sequence[tuple[str, str]], channel: AbstractChannel)
 
 def refusal_of_queue(queue: str, refusal: ChannelRefused) -> QueueMissing | BrokerUnavailable:
     if refusal.code == NOT_FOUND:
-        return QueueMissing(f"queue {queue!r} does not exist; declare the topology first")
+        return QueueMissing(
+            f"queue {queue!r} does not exist; `warren topology declare` makes what cluster.yaml asks for"
+        )
     return BrokerUnavailable(f"queue {queue!r} cannot be used: {refusal}")
 
 

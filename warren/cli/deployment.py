@@ -16,6 +16,7 @@ from topology.user import User
 from warren.broker.port import Broker, Outgoing, Properties, QueueDepth
 from warren.broker.rabbit.inspection import Inspection, Rights, inspect
 from warren.cli.finding import Finding
+from warren.cli.printing import counted
 from warren.errors import QueueMissing, WarrenError
 from warren.ledger.look import Look
 from warren.messages.codec import encode
@@ -67,7 +68,7 @@ def versions(inspection: Inspection) -> Finding:
     if len(set(inspection.nodes.values())) > 1:
         nodes = ", ".join(f"{node} {version}" for node, version in sorted(inspection.nodes.items()))
         return Finding("versions", "note", f"the broker's nodes differ: {nodes}", "finish the upgrade of the broker")
-    return Finding("versions", "ok", f"{found}, {len(inspection.nodes) or 1} node(s)")
+    return Finding("versions", "ok", f"{found}, {counted(len(inspection.nodes) or 1, 'node')}")
 
 
 def permissions(cluster: Cluster, rights: Rights | None) -> Iterator[Finding]:

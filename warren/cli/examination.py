@@ -19,6 +19,7 @@ from warren.broker.rabbit.node import HOW_TO_INSTALL, find_server
 from warren.cli.deployment import deployment
 from warren.cli.deployment import ledger as ledger_findings
 from warren.cli.finding import Finding
+from warren.cli.printing import counted
 from warren.cli.running import data_folder, find_running
 from warren.cli.topology import drift
 from warren.errors import BrokerUnavailable, WarrenError
@@ -116,7 +117,9 @@ def cluster_file(path: Path) -> Finding:
         playbooks = read_playbooks(cluster, path).names()
     except (WarrenError, ClusterFileError) as error:
         return Finding("cluster file", "bad", str(error), "correct the places that are named")
-    return Finding("cluster file", "ok", f"{path}: {len(cluster.teams)} teams, {len(playbooks)} playbooks")
+    return Finding(
+        "cluster file", "ok", f"{path}: {counted(len(cluster.teams), 'team')}, {counted(len(playbooks), 'playbook')}"
+    )
 
 
 async def ledger(url: str | None) -> AsyncIterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Final
+from urllib.parse import urlsplit
 
 from topology.build import build
 from topology.cluster import Cluster
@@ -11,7 +12,7 @@ from topology.declaration import Topology
 from topology.profile import check_profile
 from warren.broker.port import Broker
 from warren.broker.rabbit.broker import RabbitBroker
-from warren.errors import TopologyMismatch
+from warren.errors import LedgerUnavailable, TopologyMismatch
 from warren.ledger.ledger import open_ledger
 
 STILL_STARTING: Final = "down or inaccessible"
@@ -44,5 +45,15 @@ async def _declare(broker: Broker, topology: Topology) -> None:
 
 async def migrate(ledger_url: str) -> None:
     """Bring the ledger's tables to this version: opening it does that. Raises InvalidInput and LedgerUnavailable."""
-    async with open_ledger(ledger_url):
-        pass
+    try:
+        async with open_ledger(ledger_url):
+            pass
+    except LedgerUnavailable as error:
+        raise LedgerUnavailable(f"{error}; {_where(ledger_url)}") from None
+
+
+def _where(ledger_url: str) -> str:
+    """Without user and password."""
+    parts = urlsplit(ledger_url)
+    place = f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return f"it was looked for at {place}: check that the database runs there, and WARREN_LEDGER_URL"

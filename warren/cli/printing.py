@@ -39,6 +39,11 @@ def print_output(value: Any) -> None:
     sys.stdout.flush()
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 team`, `2 teams`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def moment(unix_s: float | None) -> str:
     """A time of day in the machine's own zone, with the date."""
     if unix_s is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from pathlib import Path
 from typing import Annotated, Literal, assert_never
@@ -73,9 +74,13 @@ def export(
     form: Annotated[Format, typer.Option("--format", "-f", help="definitions: JSON for RabbitMQ's import.")] = "draw",
     vhost: Annotated[str, typer.Option(help="The virtual host, for definitions.")] = "/",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of standard output.")] = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
-    """Print the topology of a cluster file; needs no broker."""
+    """Print the topology of a cluster file; needs no broker. With --json it is one object, with the text in it."""
     text = _rendered(load_cluster(cluster), form, vhost)
+    if as_json:
+        text = json.dumps({"format": form, "content": json.loads(text) if form == "definitions" else text})
     if output is None:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         return
@@ -83,6 +88,16 @@ def export(
         output.write_text(text)
     except OSError as error:
         raise InvalidInput("output_file", f"{output} cannot be written: {error.strerror}") from None
+
+
+@app.command("draw")
+def draw_(cluster: ClusterFile = CLUSTER_FILE, *, as_json: AsJson = False) -> None:
+    """Draw the topology of a cluster file for a person; needs no broker."""
+    drawing = draw(build(load_cluster(cluster)))
+    if as_json:
+        print_json({"format": "draw", "content": drawing})
+    else:
+        sys.stdout.write(drawing if drawing.endswith("\n") else drawing + "\n")
 
 
 async def drift(wanted: Cluster, amqp_url: str, management_url: str) -> list[str]:

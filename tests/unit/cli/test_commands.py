@@ -12,6 +12,7 @@ from warren.errors import (
     InvalidInput,
     LedgerUnavailable,
     ProjectFailed,
+    SkillError,
     TopologyMismatch,
     Unanswered,
     UnknownProject,
@@ -67,6 +68,7 @@ def test_errors_are_json_where_json_is_asked_for(capsys):
     [
         (ProjectFailed("it failed", None), 1),
         (InvalidInput("x", "y"), 2),
+        (SkillError("not listed"), 2),
         (BrokerUnavailable("gone"), 3),
         (LedgerUnavailable("gone"), 3),
         (Unanswered("nobody"), 3),
@@ -108,6 +110,15 @@ def test_a_broker_that_does_not_answer_is_said_without_its_password(capsys):
 def test_a_topology_is_exported_without_a_broker(form, capsys):
     assert main(["topology", "export", "--format", form]) == 0
     assert "warren.work.scouts.measure" in capsys.readouterr().out
+
+
+def test_a_topology_is_drawn_and_every_form_can_be_json(capsys):
+    assert main(["topology", "draw"]) == 0
+    drawn = capsys.readouterr().out
+    assert main(["topology", "draw", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["content"].strip() == drawn.strip()
+    assert main(["topology", "export", "--format", "definitions", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["content"]["queues"]
 
 
 def test_a_topology_can_be_exported_into_a_file(tmp_path, capsys):
@@ -167,7 +178,11 @@ def test_a_second_cluster_on_one_folder_is_one_line(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("url", "code", "words"),
-    [("mysql://h/d", 2, "not supported"), ("sqlite:////dev/null/x", 2, "cannot be used")],
+    [
+        ("mysql://h/d", 2, "not supported"),
+        ("postgresql://me:hunter2@127.0.0.1:1/d", 3, "looked for at 127.0.0.1:1/d: check that"),
+        ("sqlite:////dev/null/x", 2, "cannot be used"),
+    ],
 )
 def test_a_ledger_that_cannot_be_used_is_said_before_a_broker_is_started(tmp_path, capsys, url, code, words):
     assert main(["up", "--ledger-url", url]) == code

@@ -19,8 +19,8 @@ from warren.coordination.tracer import Tracer
 
 PREFETCH = 1024
 """Unsettled deliveries per queue: enough to fill batches while one is in the ledger and two are on their way."""
-STRANGERS_PREFETCH = 64
-"""Of a queue that others than Warren fill, with messages of whatever size they like."""
+STRANGERS_PREFETCH = 12
+"""Of a queue that others than Warren fill: unread, even messages of 8 MiB stay below what a connection may hold."""
 STRANGERS = frozenset({names.PROJECTS_QUEUE})
 
 

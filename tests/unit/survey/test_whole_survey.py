@@ -21,6 +21,8 @@ from warren.skills.registry import load_skills
 
 CLUSTER_FILE = Path(__file__).parents[3] / "examples" / "survey" / "cluster.yaml"
 
+LIMIT = 8 * 1024 * 1024
+
 
 @pytest.fixture
 def playbook():
@@ -45,7 +47,8 @@ def carried_out(node, scope, skills):
         case Delegate():
             return carried_out(node.plan, {"input": compiled(node.input)(scope)}, skills)
     outputs = {}
-    machine = node.machine(scope, SimpleNamespace(of=outputs.__getitem__, all=lambda: iter(outputs.items())))
+    read = SimpleNamespace(of=outputs.__getitem__, all=lambda _messages=None: iter(outputs.items()), limit_bytes=LIMIT)
+    machine = node.machine(scope, read)
     step = machine.begin()
     while step.outcome is None:
         settled = []

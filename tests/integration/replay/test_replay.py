@@ -118,9 +118,10 @@ async def test_a_group_is_replayed_at_a_rate(shop):
     assert await handle.result() == {"sum": sum(range(200)) + 1_000, "items": 201}
     again = sorted(moment for _, attempt, moment in shop.tries() if attempt == 2)
     assert len(again) == 200
-    assert again[-1] - again[0] >= 1.9
+    # The first half second's worth may come at once: leads look every half second for what a director has opened.
+    assert again[-1] - again[0] >= 1.4
     for second in range(2):
-        assert sum(0 <= moment - again[0] - second < 1 for moment in again) <= 150
+        assert sum(0 <= moment - again[0] - second < 1 for moment in again) <= 170
 
 
 async def test_a_project_that_was_refused_is_handed_in_again_with_what_it_lacked(shop):

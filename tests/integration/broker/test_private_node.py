@@ -35,6 +35,7 @@ def family(pids):
     return found
 
 
+@pytest.mark.endurance
 async def test_data_ports_and_password_outlive_a_restart(tmp_path, wait_until):
     node = PrivateNode(tmp_path / "node")
     async with node:
@@ -63,6 +64,7 @@ def owner_of(folder):
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.endurance
 async def test_a_node_whose_owner_is_killed_ends_and_its_folder_can_be_used_again(tmp_path, wait_until):
     with owner_of(tmp_path / "node") as owner:
         url = await asyncio.to_thread(owner.stdout.readline)

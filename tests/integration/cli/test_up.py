@@ -151,6 +151,7 @@ def test_a_skill_that_cannot_be_loaded_ends_it_with_the_reason(place, environmen
     assert (code, "a_module_that_is_not_there" in err) == (2, True)
 
 
+@pytest.mark.endurance
 def test_a_broker_that_is_not_there_is_an_error_without_its_password(place, environment):
     code, out, err = run_up(place, {**environment, "WARREN_AMQP_URL": "amqp://me:hunter2@127.0.0.1:1/"})
     assert (code, "127.0.0.1:1" in err) == (3, True)

@@ -78,6 +78,7 @@ async def test_projects_beyond_the_open_ones_wait_in_the_broker_and_none_is_lost
     assert sorted(finished) == sorted(wanted)
 
 
+@pytest.mark.endurance
 async def test_a_project_with_too_many_tasks_is_ended_and_others_go_on(caller, admin):
     await caller.send({"playbook": "many", "input": {"items": list(range(200))}})
     await caller.send({"playbook": "many", "input": {"items": [1]}, "timeout_s": 25})

@@ -133,6 +133,7 @@ async def test_what_a_handler_traces_itself_is_below_its_attempt(client, whole_t
     assert (think.instance, think.start_ns >= attempt.start_ns) == (attempt.instance, True)
 
 
+@pytest.mark.endurance
 async def test_a_publisher_that_does_not_sample_gets_no_spans_and_handlers_learn_it(publish, collector, result_of):
     left_out, project, seen = "1" * 32, str(uuid4()), str(uuid4())
     await publish(project, {"traceparent": f"00-{left_out}-{FOREIGN_SPAN}-00"}, skill="spanning")

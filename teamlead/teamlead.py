@@ -8,7 +8,7 @@ from topology import names
 from topology.cluster import Cluster
 from warren.broker.port import Broker, Delivery
 from warren.clock import Clock
-from warren.coordination.coordinator import ENVELOPE_BYTES, Coordinator, work_queues
+from warren.coordination.coordinator import HEADROOM_BYTES, Coordinator, work_queues
 from warren.coordination.dispatch import Parcel
 from warren.coordination.effects import Effects
 from warren.coordination.intake import dead_letter
@@ -57,7 +57,7 @@ class TeamLead:
         parcels: list[Parcel] = []
         for delivery in batch:
             try:
-                message = decode(Assignment, delivery.body, self._coordinator.limit_bytes + ENVELOPE_BYTES)
+                message = decode(Assignment, delivery.body, self._coordinator.limit_bytes + HEADROOM_BYTES)
                 assignments[message.id] = delivery.redelivered or assignments.get(message.id, False)
             except InvalidInput as error:
                 parcels.append(dead_letter(delivery, error, self._coordinator.clock.now()))

@@ -29,7 +29,7 @@ from warren.messages.result import ResultMessage
 from warren.messages.task import TaskMessage
 from warren.telemetry.telemetry import Telemetry
 
-ENVELOPE_BYTES = 1024 * 1024
+HEADROOM_BYTES = 1024 * 1024
 """What our own messages may have on top of the inputs and outputs that the limit is for."""
 MAX_CONTROLS = 64
 """Above that many stopped subtrees in one batch, agents find out by themselves: their results change nothing."""
@@ -114,7 +114,7 @@ class Coordinator:
     def _read(self, delivery: Delivery, now: float) -> list[Incoming]:
         if delivery.exchange == names.DEAD and death_reason(delivery) is None:
             return []  # a worker gave it up and has reported so; the dead-letter queue has its copy
-        limit_bytes = self.limit_bytes + ENVELOPE_BYTES
+        limit_bytes = self.limit_bytes + HEADROOM_BYTES
         match delivery.properties.type:
             case TaskMessage.TYPE:
                 return died(delivery, decode(TaskMessage, delivery.body, limit_bytes), now)

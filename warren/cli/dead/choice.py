@@ -87,6 +87,12 @@ def choice(
     )
 
 
+def insist_on_choice(chosen: Choice, team: str | None, *, everything: bool) -> None:
+    """Raise InvalidInput where all letters of all teams are meant without anybody having said so."""
+    if chosen.is_everything and team is None and not everything:
+        raise InvalidInput("nothing_chosen", "name tasks, choose with a filter, or give --all")
+
+
 def seconds(age: str | None, option: str) -> float | None:
     """An age in words as seconds. Raises InvalidInput.
 

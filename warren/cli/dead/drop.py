@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from warren.cli.dead.choice import Choice, Error, Limit, Named, Newer, Older, Project, Skill, Team, choice
+from warren.cli.dead.choice import (
+    Choice,
+    Error,
+    Limit,
+    Named,
+    Newer,
+    Older,
+    Project,
+    Skill,
+    Team,
+    choice,
+    insist_on_choice,
+)
 from warren.cli.dead.queues import ClusterFile, Place, cluster_file, opened, owners_of
 from warren.cli.options import AmqpUrl, AsJson, DataDir
 from warren.cli.printing import console, print_json
@@ -17,7 +29,7 @@ from warren.cli.running import broker_of
 from warren.client import Client
 from warren.client.dead_letters import LIMIT, DeadLetters
 from warren.client.letter import Letter
-from warren.errors import InvalidInput, UnknownProject
+from warren.errors import UnknownProject
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 All = Annotated[bool, typer.Option("--all", help="Drop everything that the queues hold.")]
@@ -42,8 +54,7 @@ def drop(  # noqa: PLR0913 - each is an option
 ) -> None:
     """Remove dead letters for good. The ledger still knows what became of the tasks, but not their messages."""
     chosen = choice(named, skill=skill, error=error, project=project, older=older, newer=newer, team=team)
-    if chosen.is_everything and team is None and not everything:
-        raise InvalidInput("nothing_chosen", "name tasks, choose with a filter, or give --all")
+    insist_on_choice(chosen, team, everything=everything)
     owners = owners_of(team, cluster_file(cluster, data_dir))
     dropped = asyncio.run(_drop(Place(broker_of(amqp_url, data_dir), owners, limit), chosen, ask=not yes))
     if as_json:

@@ -12,7 +12,19 @@ from typing import Annotated
 
 import typer
 
-from warren.cli.dead.choice import Choice, Error, Limit, Named, Newer, Older, Project, Skill, Team, choice
+from warren.cli.dead.choice import (
+    Choice,
+    Error,
+    Limit,
+    Named,
+    Newer,
+    Older,
+    Project,
+    Skill,
+    Team,
+    choice,
+    insist_on_choice,
+)
 from warren.cli.dead.queues import ClusterFile, Place, cluster_file, opened, owners_of
 from warren.cli.given import given_input
 from warren.cli.options import AmqpUrl, AsJson, DataDir
@@ -92,8 +104,7 @@ def replay(  # noqa: PLR0913 - each is an option
     refused is handed in once more. Exit code 1 if something was refused, 5 if nothing was found.
     """
     chosen = choice(named, skill=skill, error=error, project=project, older=older, newer=newer, team=team)
-    if chosen.is_everything and team is None and not everything:
-        raise InvalidInput("nothing_chosen", "name tasks, choose with a filter, or give --all")
+    insist_on_choice(chosen, team, everything=everything)
     data = None if input_ is None else given_input(input_, ())
     file = cluster_file(cluster, data_dir)
     order = Order(chosen, data, timeout, per_second(rate), file)

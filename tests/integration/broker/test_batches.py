@@ -141,3 +141,24 @@ async def test_deliveries_that_are_settled_out_of_order_are_settled_each_as_told
     left = {int(delivery.body) for delivery in await take(broker, 10)}
     assert left == set(order[90:])
     assert (await broker.depth("q")).messages == 0
+
+
+def publishing_channels(broker):
+    """The channels that are open on the connection that publishes."""
+    return [channel for channel in broker._publishing._line._amqp.channels.values() if channel is not None]
+
+
+async def test_after_a_refusal_a_new_channel_is_used_and_no_old_one_stays_open(broker):
+    full = {"x-queue-type": "classic", "x-max-length": 1, "x-overflow": "reject-publish"}
+    await broker.declare(Topology((Exchange("x"),), (Queue("q", full),), (Binding("x", "q", "k.*"),)))
+    await broker.publish([Outgoing("x", "k.1", b"fits")])
+    first = publishing_channels(broker)
+    for _ in range(3):
+        batches = [broker.publish([Outgoing("x", "k.1", b"too many")] * 2) for _ in range(4)]
+        refusals = await asyncio.gather(*batches, return_exceptions=True)
+        assert [error.refused for error in refusals] == [[0, 1]] * 4
+    await take(broker, 1)
+    await broker.publish([Outgoing("x", "k.1", b"fits again")])
+    now = publishing_channels(broker)
+    assert len(now) == len(first) == 1
+    assert now != first

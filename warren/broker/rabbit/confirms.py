@@ -51,6 +51,8 @@ class Confirms:
     def __init__(self, prefix: str) -> None:
         self.lost: Exception | None = None
         """Why the channel is gone."""
+        self.is_doubtful = False
+        """Whether the broker refused a message on this channel: it may go on to, for reasons that are long gone."""
         self._prefix = prefix
         self._next = 1
         self._lowest = 1
@@ -136,6 +138,7 @@ class Confirms:
         for tag in range(first, confirm.tag + 1):
             if (chunk := self._pending.pop(tag, None)) is not None:
                 if refused:
+                    self.is_doubtful = True
                     chunk.refused[chunk.position(tag)] = REFUSED
                 chunk.settle()
                 if self._given_ids:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,7 +23,7 @@ NOT_FOUND: Final = 404
 INTERNAL_ERROR: Final = 541
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outlet:
     """A channel that publishes."""
 
@@ -30,6 +31,16 @@ class Outlet:
     channel: AbstractChannel
     confirms: Confirms
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the next batch needs another one.
+
+        A channel of RabbitMQ 3.10 asks for ever a node that led a quorum queue when it was killed, and refuses all
+        that is meant for the queue long after another node leads it. Only a new channel looks for the leader anew.
+        """
+        return self.confirms.lost is not None or self.confirms.is_doubtful
 
     @property
     def refusal(self) -> ChannelRefused | None:
@@ -97,8 +108,8 @@ class Publisher:
 
     async def _advance(self, batch: Sequence[Outgoing], report: Report) -> None:
         """One try of all that is open."""
-        outlet = await self._ready_outlet()
-        await self._send(outlet, batch, report)
+        async with self._outlet_in_use() as outlet:
+            await self._send(outlet, batch, report)
         if report.open and outlet.refusal is not None:
             async with self._one_by_one:
                 await self._send_singly(batch, report)
@@ -135,9 +146,21 @@ class Publisher:
         if outlet is not None:
             await close_channel(outlet.channel)
 
+    @asynccontextmanager
+    async def _outlet_in_use(self) -> AsyncIterator[Outlet]:
+        """The last who leaves one that is spent closes its channel: nobody waits for its confirms any more."""
+        outlet = await self._ready_outlet()
+        outlet.users += 1
+        try:
+            yield outlet
+        finally:
+            outlet.users -= 1
+            if outlet.is_spent and not outlet.users:
+                await close_channel(outlet.channel)
+
     async def _ready_outlet(self) -> Outlet:
         async with self._opening:
-            if self._outlet is None or self._outlet.confirms.lost is not None:
+            if self._outlet is None or self._outlet.is_spent:
                 self._outlet = await self._connection.restore(self._open_outlet)
             return self._outlet
 

@@ -11,13 +11,11 @@ from topology.names import queue_token, retry_key, retry_name
 from warren.broker.dead_letter import ATTEMPT, Cause, stamped
 from warren.broker.headers import forwarded
 from warren.broker.port import Delivery, Outgoing, Properties
-from warren.messages.codec import DEFAULT_LIMIT_BYTES, encode
+from warren.messages.codec import encode
 from warren.messages.task import Task, TaskMessage
 from warren.messages.tried import Tried
 from worker import suspicion
 
-NO_LIMIT: Final = 64 * DEFAULT_LIMIT_BYTES
-"""A copy is no larger than what came in, give or take the envelope."""
 MAX_TRIED: Final = 32
 """Attempts that a task remembers; of more, the last."""
 ENTRY: Final = retry_name(names.RETRY_LEVELS - 1)
@@ -61,7 +59,7 @@ def _on_ladder(delivery: Delivery, message: TaskMessage, task: Task, units: int,
 def _alone(
     delivery: Delivery, message: TaskMessage, task: Task, headers: Mapping[str, Any]
 ) -> tuple[bytes, Properties]:
-    body = encode(message.model_copy(update={"tasks": [task]}), NO_LIMIT)
+    body = encode(message.model_copy(update={"tasks": [task]}), limit_bytes=None)
     properties = Properties(
         type=TaskMessage.TYPE,
         correlation_id=task.id,

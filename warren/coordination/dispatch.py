@@ -78,7 +78,7 @@ def reply(
     if to is None:
         return []
     exchange = names.REPLIES if to.startswith(names.REPLY_PREFIX) else DEFAULT_EXCHANGE
-    body = encode(Reply(project=project, answer=answer), _NO_LIMIT)
+    body = encode(Reply(project=project, answer=answer), limit_bytes=None)
     at_s = None if now is None else int(now)
     properties = Properties(type=Reply.TYPE, correlation_id=correlation_id, timestamp_s=at_s, app_id=APP_ID)
     return [Parcel(Outgoing(exchange, to, body, properties, mandatory=False))]
@@ -125,7 +125,7 @@ def _assignment_result(ended: Ended) -> Parcel:
         agent=owner.team or "",
         replay=owner.replays or None,
     )
-    body = encode(ResultMessage(results=[result]), _NO_LIMIT)
+    body = encode(ResultMessage(results=[result]), limit_bytes=None)
     key = names.result_key(owner.report_to)
     properties = Properties(type=ResultMessage.TYPE, correlation_id=owner.id, priority=owner.priority, app_id=APP_ID)
     return Parcel(
@@ -136,10 +136,6 @@ def _assignment_result(ended: Ended) -> Parcel:
 def control(message: Control, key: str) -> Parcel:
     """What running agents are told; nobody may be there to hear it."""
     return Parcel(_plain(names.CONTROL, key, message, mandatory=False))
-
-
-_NO_LIMIT = 1 << 40
-"""What the engine lets into the ledger is within the limit; the envelope around it may go over by a few bytes."""
 
 
 def _bundle_key(unsent: Unsent) -> tuple[str, str, str, str, int, float, int]:

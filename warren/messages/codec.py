@@ -42,8 +42,11 @@ MAX_DEPTH: Final = 100
 """How deep an input may be nested. The parser takes 199 levels, and envelopes and outputs around it need some."""
 
 
-def encode(message: Message, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> bytes:
-    """The body of a message. Raises MessageTooLarge."""
+def encode(message: Message, limit_bytes: int | None = DEFAULT_LIMIT_BYTES) -> bytes:
+    """The body of a message. Raises MessageTooLarge.
+
+    Without a limit (None) goes what is made of something that was within it, and may be larger by an envelope.
+    """
     return within(message.__pydantic_serializer__.to_json(message, exclude_none=True), limit_bytes)
 
 
@@ -61,9 +64,9 @@ def decode(model: type[M], body: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) 
         raise explained(error, body, model.TYPE) from None
 
 
-def within(body: bytes, limit_bytes: int) -> bytes:
+def within(body: bytes, limit_bytes: int | None) -> bytes:
     """The body, if it is within the limit. Raises MessageTooLarge."""
-    if len(body) > limit_bytes:
+    if limit_bytes is not None and len(body) > limit_bytes:
         raise MessageTooLarge(len(body), limit_bytes)
     return body
 

@@ -13,9 +13,9 @@ from topology.errors import ClusterFileError
 from topology.holding import longest_hold_s
 from warren.broker.rabbit.broker import RabbitBroker
 from warren.errors import InvalidInput, SkillError
-from warren.runtime.cluster_file import make_importable
-from warren.runtime.foundation import must_stand
+from warren.runtime.import_path import make_importable
 from warren.runtime.process import main
+from warren.runtime.queues import must_stand
 from warren.runtime.readiness import Readiness
 from warren.runtime.service import Service, ServiceFactory
 from warren.telemetry import contract

@@ -20,7 +20,8 @@ from warren.broker.port import Broker
 from warren.clock import SystemClock
 from warren.ledger.ledger import Ledger, open_ledger
 from warren.runtime.agent import agent_id
-from warren.runtime.cluster_file import make_importable, read_cluster, read_playbooks
+from warren.runtime.cluster_file import read_cluster, read_playbooks
+from warren.runtime.import_path import make_importable
 from warren.runtime.service import Service, host
 from worker.equipment import stations
 from worker.settings import WorkerSettings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from topology.cluster import Cluster, load_cluster
@@ -36,10 +35,3 @@ def team_of(cluster: Cluster, team: str) -> str:
         return team
     known = ", ".join(sorted(cluster.teams))
     raise InvalidInput("unknown_team", f"there is no team {team!r} in the cluster file; there are: {known}")
-
-
-def make_importable(path: Path) -> None:
-    """Let skills be found where the process was started, and beside the cluster file at `path`."""
-    for folder in (str(Path.cwd()), str(path.absolute().parent)):
-        if folder not in sys.path:
-            sys.path.append(folder)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from warren.broker.port import Broker
 from warren.broker.rabbit.broker import RabbitBroker
 from warren.ledger.ledger import Ledger, open_ledger
+from warren.runtime.queues import must_stand
 from warren.runtime.readiness import Readiness
 from warren.runtime.settings import CoordinatorSettings
 from warren.telemetry import contract
@@ -26,9 +27,3 @@ async def foundation(
     async with broker, ledger:
         await must_stand(broker, queues)
         yield broker, ledger
-
-
-async def must_stand(broker: Broker, queues: Iterable[str]) -> None:
-    """Nobody is ready whose queues are not there. Raises QueueMissing, which says what makes them."""
-    for queue in queues:
-        await broker.depth(queue)

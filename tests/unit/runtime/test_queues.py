@@ -7,7 +7,7 @@ from warren.broker.memory.broker import MemoryBroker
 from warren.broker.memory.server import MemoryServer
 from warren.clock import SystemClock
 from warren.errors import QueueMissing
-from warren.runtime.foundation import must_stand
+from warren.runtime.queues import must_stand
 
 CLUSTER = "{version: 1, teams: {scouts: {skills: {measure: {}}}}}"
 

@@ -16,6 +16,12 @@ WarrenError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+NO_REASONS: Final[Mapping[int, str]] = MappingProxyType({})
+
 
 class WarrenError(Exception):
     """The root of Warren's errors."""
@@ -49,14 +55,24 @@ class PublishFailed(WarrenError):
     """Some messages of a batch were not taken; all others were.
 
     The numbers are positions in the batch: `unroutable` reached no queue, `refused` were nacked by the broker, and
-    of the `unconfirmed` nothing was heard before the connection went: the broker may have them.
+    of the `unconfirmed` nothing was heard before the connection went: the broker may have them. `impossible` says of
+    some of the refused why no try will ever succeed, such as that they are larger than what the broker takes.
     """
 
-    def __init__(self, message: str, *, unroutable: list[int], refused: list[int], unconfirmed: list[int]) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        unroutable: list[int],
+        refused: list[int],
+        unconfirmed: list[int],
+        impossible: Mapping[int, str] = NO_REASONS,
+    ) -> None:
         super().__init__(message)
         self.unroutable = unroutable
         self.refused = refused
         self.unconfirmed = unconfirmed
+        self.impossible = impossible
 
 
 class BrokerUnavailable(WarrenError):

@@ -21,7 +21,8 @@ from worker.attempt import Attempt, failed
 from worker.conclusion import Clerk, Conclusion, Ended
 from worker.dead_letter import parked, returned
 from worker.execution import Execution
-from worker.outbox import Outbox, Packable, Ticket
+from worker.outbox import Outbox
+from worker.parcel import Packable, Ticket
 from worker.recycling import Recycling
 from worker.station import Station
 from worker.supply import Supply

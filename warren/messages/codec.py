@@ -50,7 +50,7 @@ def encode(message: Message, limit_bytes: int | None = DEFAULT_LIMIT_BYTES) -> b
     return within(message.__pydantic_serializer__.to_json(message, exclude_none=True), limit_bytes)
 
 
-def decode(model: type[M], body: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> M:
+def decode(model: type[M], body: bytes, limit_bytes: int | None = DEFAULT_LIMIT_BYTES) -> M:
     """The message in a body.
 
     Of a key that an object has twice, the last value counts. Raises InvalidInput with code `not_json`, `not_utf8` or

@@ -117,13 +117,29 @@ class House:
         return (await self.broker.depth(queue)).messages
 
 
+CLUSTER = "{version: 1, teams: {t: {skills: {s: {}, other: {}}}}}"
+SMALL_BYTES = 4_000
+
+
+@asynccontextmanager
+async def furnished(**limits):
+    clock = VirtualClock()
+    async with MemoryServer(clock, **limits) as server, MemoryBroker(server) as broker:
+        await broker.declare(build(parse_cluster(CLUSTER, "cluster.yaml")))
+        yield House(server, clock, broker)
+
+
 @pytest.fixture
 async def house():
-    clock = VirtualClock()
-    cluster = parse_cluster("{version: 1, teams: {t: {skills: {s: {}, other: {}}}}}", "cluster.yaml")
-    async with MemoryServer(clock) as server, MemoryBroker(server) as broker:
-        await broker.declare(build(cluster))
-        yield House(server, clock, broker)
+    async with furnished() as house:
+        yield house
+
+
+@pytest.fixture
+async def small_house():
+    """Its broker takes much smaller messages than the worker believes."""
+    async with furnished(max_message_bytes=SMALL_BYTES) as house:
+        yield house
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -12,7 +12,7 @@ from topology.declaration import Topology
 from warren.broker.memory.server import MemoryServer, Refusals
 from warren.broker.memory.subscription import MemorySubscription
 from warren.broker.port import Outgoing, QueueDepth
-from warren.errors import BrokerUnavailable, PublishFailed
+from warren.errors import NO_REASONS, BrokerUnavailable, PublishFailed
 
 
 @dataclass(slots=True, eq=False)
@@ -141,18 +141,22 @@ class MemoryBroker:
     def _failure(self, batch: Sequence[Outgoing], refusals: Refusals) -> PublishFailed:
         parts = [
             self._describe(batch, "reached no queue", refusals.unroutable),
-            self._describe(batch, "were refused by a full queue", refusals.refused),
+            self._describe(batch, "were refused", refusals.refused, refusals.impossible),
         ]
         return PublishFailed(
             f"of {len(batch)} messages {' and '.join(part for part in parts if part)}",
             unroutable=refusals.unroutable,
             refused=refusals.refused,
             unconfirmed=[],
+            impossible=refusals.impossible,
         )
 
-    def _describe(self, batch: Sequence[Outgoing], what: str, positions: Sequence[int]) -> str:
+    def _describe(
+        self, batch: Sequence[Outgoing], what: str, positions: Sequence[int], impossible: Mapping[int, str] = NO_REASONS
+    ) -> str:
         if not positions:
             return ""
         first = batch[positions[0]]
         known = "" if self._server.has_exchange(first.exchange) else ", an exchange that does not exist"
-        return f"{len(positions)} {what} (the first: to {first.exchange!r}{known}, key {first.routing_key!r})"
+        why = f": {impossible[positions[0]]}" if positions[0] in impossible else ""
+        return f"{len(positions)} {what} (the first: to {first.exchange!r}{known}, key {first.routing_key!r}{why})"

@@ -24,14 +24,20 @@ from warren.clock import Clock
 from warren.errors import QueueMissing, TopologyMismatch
 
 MOST_CACHED_ROUTES: Final = 10_000
+MAX_MESSAGE_BYTES: Final = 128 * 1024 * 1024
+"""As RabbitMQ before 4.0; since then it takes 16 MiB, unless it is configured otherwise."""
 
 
 @dataclass(slots=True)
 class Refusals:
-    """Positions in a published batch: what no queue was found for, and what a full queue would not take."""
+    """Positions in a published batch: what no queue was found for, and what a full queue would not take.
+
+    `impossible` says of some of the refused why they never will be taken.
+    """
 
     unroutable: list[int] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
+    impossible: dict[int, str] = field(default_factory=dict)
 
 
 class MemoryServer:
@@ -42,7 +48,8 @@ class MemoryServer:
     with` around it lets time-outs happen while everybody waits; all other work needs no task.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, max_message_bytes: int = MAX_MESSAGE_BYTES) -> None:
+        self._max_message_bytes = max_message_bytes
         self._agenda = Agenda(clock)
         self._table = RoutingTable()
         self._mailboxes: dict[str, Mailbox] = {}
@@ -81,6 +88,10 @@ class MemoryServer:
         moment = self.catch_up()
         refusals = Refusals()
         for position, outgoing in enumerate(batch):
+            if len(outgoing.body) > self._max_message_bytes:
+                refusals.refused.append(position)
+                refusals.impossible[position] = self._too_large(outgoing)
+                continue
             mailboxes = self._mailboxes_for(outgoing.exchange, outgoing.routing_key)
             if mailboxes:
                 if not self._place(outgoing, mailboxes, moment):
@@ -88,6 +99,10 @@ class MemoryServer:
             elif outgoing.mandatory or not self.has_exchange(outgoing.exchange):
                 refusals.unroutable.append(position)
         return refusals
+
+    def _too_large(self, outgoing: Outgoing) -> str:
+        size = len(outgoing.body)
+        return f"message size {size} is larger than configured max size {self._max_message_bytes}"
 
     def has_exchange(self, name: str) -> bool:
         return name == DEFAULT_EXCHANGE or self._table.exchange(name) is not None

@@ -92,6 +92,7 @@ class Line(MemoryBroker):
         found = self._server.publish([message])
         refusals.unroutable += [position] * bool(found.unroutable)
         refusals.refused += [position] * bool(found.refused)
+        refusals.impossible.update((position, why) for why in found.impossible.values())
 
     async def _confirmation(self) -> None:
         await self._weather.pause()

@@ -8,6 +8,7 @@ import pytest
 
 from topology.declaration import Binding, Exchange, Queue, Topology
 from warren.broker.port import Outgoing, Properties, Verdict
+from warren.broker.rabbit import RabbitBroker
 from warren.errors import PublishFailed
 
 pytestmark = pytest.mark.broker
@@ -93,6 +94,8 @@ async def test_what_makes_the_broker_close_the_channel_is_found_among_what_is_we
     failure, beside = await asyncio.gather(broker.publish(batch), broker.publish(innocent), return_exceptions=True)
     assert isinstance(failure, PublishFailed)
     assert (failure.unroutable, failure.refused, failure.unconfirmed) == ([7], [150, 200, 201], [])
+    assert "somebody-else" in failure.impossible[150]
+    assert list(failure.impossible) == [150, 200, 201]
     assert beside is None
     wanted = set(range(600)) - {7, 150, 200, 201}
     seen = set()
@@ -109,6 +112,38 @@ async def test_a_full_queue_that_refuses_is_told_from_an_unroutable_message(brok
     with pytest.raises(PublishFailed, match="refused") as failure:
         await broker.publish([Outgoing("", "q", b"") for _ in range(5)])
     assert (failure.value.unroutable, failure.value.refused) == ([], [2, 3, 4])
+
+
+async def test_what_is_larger_than_the_broker_takes_is_named_and_the_others_arrive(private_node):
+    async with private_node() as node, RabbitBroker(node.amqp_url) as broker:
+        await node.ctl("eval", "application:set_env(rabbit, max_message_size, 100000).")
+        await broker.declare(Q)
+        batch = [Outgoing("", "q", bytes(size)) for size in (100_000, 100_001, 10, 200_000)]
+        with pytest.raises(PublishFailed, match="larger than configured max size 100000") as failure:
+            await broker.publish(batch)
+        assert (failure.value.refused, list(failure.value.impossible)) == ([1, 3], [1, 3])
+        assert "message size 200000 is larger" in failure.value.impossible[3]
+        assert {len(delivery.body) for delivery in await take(broker, 2)} == {100_000, 10}
+
+
+async def test_a_batch_that_goes_out_singly_waits_for_a_broker_that_is_blocked_as_well(broker, wait_until):
+    """The alarm comes between the two ways: the second connection hears of it, the first has not yet."""
+    await broker.declare(Q)
+    batch = [Outgoing("missing", "q", b"x"), Outgoing("", "q", b"y")]
+    with pytest.raises(PublishFailed, match="no exchange 'missing'"):
+        await broker.publish(batch)
+    tap = broker._aside._line._tap
+    tap.blocked = "an alarm"
+    tap.unblocked.clear()
+    publishing = asyncio.create_task(broker.publish(batch))
+    await wait_until(broker._publisher._one_by_one.locked)
+    for _ in range(3):  # round trips in which the message would arrive
+        assert (await broker.depth("q")).messages == 1
+    tap.blocked = None
+    tap.unblocked.set()
+    with pytest.raises(PublishFailed, match="no exchange 'missing'"):
+        await publishing
+    assert (await broker.depth("q")).messages == 2
 
 
 async def test_hundreds_of_small_publishes_at_once_do_not_disturb_each_other(broker):

@@ -31,6 +31,7 @@ class Chunk:
     left: int = 0
     unroutable: dict[int, str] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
+    unwritable: dict[int, str] = field(default_factory=dict)
 
     def settle(self) -> None:
         self.left -= 1
@@ -71,14 +72,14 @@ class Confirms:
             await waiter
 
     def send(self, line: Line, channel: int, batch: Sequence[Outgoing], positions: Sequence[int]) -> Chunk:
-        """Write messages in one go. One that cannot be written is refused, and the others leave."""
+        """Write messages in one go. One that cannot be written stays here, and the others leave."""
         chunk = Chunk(self._next, [], asyncio.get_running_loop().create_future())
         frames: list[bytes] = []
         for position in positions:
             try:
                 frames.extend(self._frames(channel, batch[position], line.frame_max))
             except (ValueError, TypeError, OverflowError) as error:
-                chunk.refused[position] = f"it cannot be written as AMQP: {error}"
+                chunk.unwritable[position] = f"it cannot be written as AMQP: {error}"
                 continue
             self._register(chunk, position, batch[position])
         line.write(b"".join(frames))

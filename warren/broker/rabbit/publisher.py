@@ -20,6 +20,7 @@ from warren.ids import Entropy
 CHUNK: Final = 128
 CHUNK_BYTES: Final = 1 << 20
 NOT_FOUND: Final = 404
+PRECONDITION_FAILED: Final = 406
 INTERNAL_ERROR: Final = 541
 
 
@@ -61,18 +62,27 @@ class Report:
         self.open = set(range(count))
         self.unroutable: dict[int, str] = {}
         self.refused: dict[int, str] = {}
+        self.impossible: dict[int, str] = {}
 
     def account(self, outlet: Outlet, chunk: Chunk) -> None:
         """Take over what is known of a chunk, now that nobody waits for it any more."""
         self.unroutable.update(chunk.unroutable)
         self.refused.update(chunk.refused)
+        self.refused.update(chunk.unwritable)
+        self.impossible.update(chunk.unwritable)
         self.open.difference_update(set(chunk.positions).difference(outlet.confirms.unsettled(chunk)))
-        self.open.difference_update(chunk.unroutable, chunk.refused)
+        self.open.difference_update(chunk.unroutable, chunk.refused, chunk.unwritable)
 
     def blame(self, position: int, refusal: ChannelRefused) -> None:
-        """A message because of which the broker closed the channel."""
+        """A message because of which the broker closed the channel, or hung up.
+
+        An exchange can be declared, a permission given, and a broker that stumbled may not do so again; what is wrong
+        with the message itself stays.
+        """
         self.open.discard(position)
         (self.unroutable if refusal.code == NOT_FOUND else self.refused)[position] = str(refusal)
+        if refusal.code == PRECONDITION_FAILED:
+            self.impossible[position] = str(refusal)
 
 
 class Publisher:
@@ -109,21 +119,21 @@ class Publisher:
     async def _advance(self, batch: Sequence[Outgoing], report: Report) -> None:
         """One try of all that is open."""
         async with self._outlet_in_use() as outlet:
-            await self._send(outlet, batch, report)
+            await self._send(outlet, batch, report, sorted(report.open))
         if report.open and outlet.refusal is not None:
             async with self._one_by_one:
                 await self._send_singly(batch, report)
 
-    async def _send(self, outlet: Outlet, batch: Sequence[Outgoing], report: Report) -> None:
+    async def _send(self, outlet: Outlet, batch: Sequence[Outgoing], report: Report, positions: Sequence[int]) -> None:
         chunks: list[Chunk] = []
         try:
-            for positions in _split(batch, sorted(report.open)):
-                await outlet.confirms.room(len(positions))
+            for run in _split(batch, positions):
+                await outlet.confirms.room(len(run))
                 async with outlet.turn:  # one chunk at a time beyond what the broker takes
                     await outlet.line.drain()
                     if outlet.confirms.lost is not None:
                         break
-                    chunks.append(outlet.send(batch, positions))
+                    chunks.append(outlet.send(batch, run))
             for chunk in chunks:
                 await chunk.done
         except LineLost as error:
@@ -135,16 +145,16 @@ class Publisher:
     async def _send_singly(self, batch: Sequence[Outgoing], report: Report) -> None:
         """The broker refused a message and does not say which: try each on its own."""
         outlet: Outlet | None = None
-        for position in sorted(report.open):
-            if outlet is None or outlet.confirms.lost is not None:
-                outlet = await self._aside.restore(self._open_outlet)
-            chunk = outlet.send(batch, [position])
-            await chunk.done
-            report.account(outlet, chunk)
-            if position in report.open and outlet.refusal is not None:
-                report.blame(position, outlet.refusal)
-        if outlet is not None:
-            await close_channel(outlet.channel)
+        try:
+            for position in sorted(report.open):
+                if outlet is None or outlet.is_spent:
+                    outlet = await self._aside.restore(self._open_outlet)
+                await self._send(outlet, batch, report, [position])
+                if position in report.open and outlet.refusal is not None:
+                    report.blame(position, outlet.refusal)
+        finally:
+            if outlet is not None:
+                await close_channel(outlet.channel)
 
     @asynccontextmanager
     async def _outlet_in_use(self) -> AsyncIterator[Outlet]:
@@ -184,6 +194,7 @@ class Publisher:
             unroutable=sorted(report.unroutable),
             refused=sorted(report.refused),
             unconfirmed=sorted(report.open),
+            impossible=dict(sorted(report.impossible.items())),
         )
 
     def _why_unconfirmed(self) -> str:

@@ -11,10 +11,17 @@ from topology.declaration import Binding, Exchange, Queue, Topology
 def definitions(topology: Topology, vhost: str = "/") -> dict[str, Any]:
     """The content of a definitions file. It only adds: what exists with other arguments makes the import fail."""
     return {
-        "vhosts": [{"name": vhost}],
-        "exchanges": [_exchange(exchange, vhost) for exchange in topology.exchanges],
+        **exchange_definitions(topology, vhost),
         "queues": [_queue(queue, vhost) for queue in topology.queues],
         "bindings": [_binding(binding, vhost) for binding in topology.bindings],
+    }
+
+
+def exchange_definitions(topology: Topology, vhost: str = "/") -> dict[str, Any]:
+    """The virtual host and its exchanges alone: what must be there before users can be given rights on them."""
+    return {
+        "vhosts": [{"name": vhost}],
+        "exchanges": [_exchange(exchange, vhost) for exchange in topology.exchanges],
     }
 
 

@@ -13,6 +13,7 @@ import typer
 
 from topology.build import build
 from topology.cluster import Cluster, load_cluster
+from topology.definitions import exchange_definitions
 from topology.operator_resources import Place, operator_yaml, secret_of
 from topology.permissions import users as users_of
 from topology.user import User
@@ -71,14 +72,19 @@ def apply(
     publisher: Publishers = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make the users in the broker, with their passwords and rights; those that exist get the new ones."""
+    """Make the users in the broker, with their passwords and rights; those that exist get the new ones.
+
+    The virtual host and the exchanges that rights are about are made, too, where they are missing.
+    """
     from warren.broker.rabbit.users import import_definitions
 
-    users = _users(load_cluster(cluster), publisher)
+    known = load_cluster(cluster)
+    users = _users(known, publisher)
     vhost = unquote(urlsplit(amqp_url).path.removeprefix("/")) or "/"
     secrets = read_passwords(passwords, [user.name for user in users])
-    document = {"vhosts": [{"name": vhost}], **user_definitions(users, vhost, secrets, os.urandom)}
-    asyncio.run(import_definitions(management_url, amqp_url, document))
+    # first the exchanges: RabbitMQ 4.3 refuses topic rights on one that is not there
+    for document in (exchange_definitions(build(known), vhost), user_definitions(users, vhost, secrets, os.urandom)):
+        asyncio.run(import_definitions(management_url, amqp_url, document))
     if as_json:
         print_json({"vhost": vhost, "users": [user.name for user in users]})
     else:
@@ -95,7 +101,10 @@ def export(
     vhost: Annotated[str, typer.Option(help="The virtual host.")] = "/",
     rabbitmq: Annotated[str, typer.Option(help="The RabbitmqCluster, for the operator.")] = "warren-rabbitmq",
 ) -> None:
-    """Print users and rights, without passwords; for the operator with the topology. Needs no broker."""
+    """Print users and rights, without passwords; for the operator with the topology. Needs no broker.
+
+    Definitions are imported after those of `warren topology export`: rights are about exchanges that must be there.
+    """
     known = load_cluster(cluster)
     users = _users(known, publisher)
     match form:

@@ -14,14 +14,15 @@ from urllib.parse import unquote, urlsplit
 from warren.errors import BrokerUnavailable
 
 TIMEOUT_S: Final = 30.0
+MAX_REASON_CHARS: Final = 300
 DONE: Final = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT)
 
 
 async def import_definitions(management_url: str, amqp_url: str, document: Mapping[str, Any]) -> None:
     """Add what a definitions document holds; users that exist get the new password and rights.
 
-    User and password are those of `amqp_url`; the user needs the tag `administrator`. Raises BrokerUnavailable, whose
-    text repeats nothing of the document: it may hold hashes of passwords.
+    User and password are those of `amqp_url`; the user needs the tag `administrator`. Raises BrokerUnavailable with
+    what the broker says against it, unless that repeats the hash of a password.
     """
     await asyncio.to_thread(_import, management_url, amqp_url, document)
 
@@ -30,7 +31,7 @@ def _import(management_url: str, amqp_url: str, document: Mapping[str, Any]) -> 
     base = urlsplit(management_url)
     where = f"the management API at {base.hostname}:{base.port}"
     try:
-        status = _post(base.scheme, base.hostname or "", base.port, base.path, amqp_url, document)
+        status, answer = _post(base.scheme, base.hostname or "", base.port, base.path, amqp_url, document)
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise BrokerUnavailable(
             f"{where} does not answer: {error}; is the plugin rabbitmq_management enabled, and the URL right?"
@@ -38,16 +39,27 @@ def _import(management_url: str, amqp_url: str, document: Mapping[str, Any]) -> 
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise BrokerUnavailable(f"{where} refuses: the user's name or password is wrong, or it is no administrator")
     if status not in DONE:
-        raise BrokerUnavailable(f"{where} did not take the users: it answered with status {status}")
+        reason = _reason(answer, document)
+        raise BrokerUnavailable(f"{where} did not take the users: it answered with status {status}{reason}")
 
 
-def _post(scheme: str, host: str, port: int | None, path: str, amqp_url: str, document: Mapping[str, Any]) -> int:
+def _reason(answer: str, document: Mapping[str, Any]) -> str:
+    hashes = [user.get("password_hash") for user in document.get("users", ())]
+    if not answer or any(each and each in answer for each in hashes):
+        return ""
+    return f": {answer[:MAX_REASON_CHARS]}"
+
+
+def _post(
+    scheme: str, host: str, port: int | None, path: str, amqp_url: str, document: Mapping[str, Any]
+) -> tuple[int, str]:
     kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
     connection = kind(host, port, timeout=TIMEOUT_S)
     headers = {"Authorization": f"Basic {_credentials(amqp_url)}", "Content-Type": "application/json"}
     try:
         connection.request("POST", f"{path.rstrip('/')}/api/definitions", json.dumps(document), headers)
-        return connection.getresponse().status
+        answered = connection.getresponse()
+        return answered.status, answered.read().decode(errors="replace")
     finally:
         connection.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from pydantic_core import from_json
+
+from warren.skills.strays import MARK, kill_strays
 
 GUARD: Final = str(Path(__file__).with_name("guard.py"))
 CHUNK_BYTES: Final = 65_536
@@ -65,20 +68,29 @@ async def run_program(launch: Launch) -> Run:
     """
     control, control_of_guard = _pipe(guard_reads=True)
     status, status_of_guard = _pipe(guard_reads=False)
-    with _open_file(status), _Control(control) as stop:
+    run = Run()
+    with _Control(control) as stop, _Word(status) as word:
+        ties = _Ties(stop, word, secrets.token_hex(8))
         try:
-            process = await _spawn(launch, control_of_guard, status_of_guard)
+            await _guarded(launch, run, ties, control_of_guard, status_of_guard)
         finally:
-            os.close(control_of_guard)
-            os.close(status_of_guard)
-        run = Run()
-        try:
-            await _converse(process, launch, run, stop)
-        finally:
-            stop.now()
-            await _gone(process, launch.grace_s + GUARD_MARGIN_S)
-        _read_status(status, run)
-        return run
+            if not word.read():
+                await _sweep(ties.mark)
+        _heed(word.read(), run)
+    return run
+
+
+async def _guarded(launch: Launch, run: Run, ties: _Ties, control: int, status: int) -> None:
+    try:
+        process = await _spawn(launch, ties.mark, control, status)
+    finally:
+        os.close(control)
+        os.close(status)
+    try:
+        await _converse(process, launch, run, ties)
+    finally:
+        ties.stop.now()
+        await _gone(process, launch.grace_s + GUARD_MARGIN_S, ties.mark)
 
 
 class _Control:
@@ -99,25 +111,66 @@ class _Control:
             self._descriptor = None
 
 
-async def _spawn(launch: Launch, control: int, status: int) -> asyncio.subprocess.Process:
+class _Word:
+    """The pipe in which the guard says how it went. That it ends without a word means that the guard was lost."""
+
+    def __init__(self, descriptor: int) -> None:
+        os.set_blocking(descriptor, False)
+        self._descriptor = descriptor
+        self._said = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        os.close(self._descriptor)
+
+    def read(self) -> bytes:
+        """What it has said so far."""
+        with contextlib.suppress(BlockingIOError):
+            self._said += os.read(self._descriptor, CHUNK_BYTES)
+        return self._said
+
+    async def last(self) -> bytes:
+        """What it said, once it will say no more."""
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        loop.add_reader(self._descriptor, readable.set)
+        try:
+            await readable.wait()
+        finally:
+            loop.remove_reader(self._descriptor)
+        return self.read()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ties:
+    """How we reach a guard, and what all that it starts is known by."""
+
+    stop: _Control
+    word: _Word
+    mark: str
+
+
+async def _spawn(launch: Launch, mark: str, control: int, status: int) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", GUARD, str(control), str(status), str(launch.grace_s), launch.folder),
         *launch.argv,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=launch.environment,
+        env={**launch.environment, MARK: mark},
         pass_fds=(control, status),
         start_new_session=True,
     )
 
 
-async def _converse(process: asyncio.subprocess.Process, launch: Launch, run: Run, stop: _Control) -> None:
+async def _converse(process: asyncio.subprocess.Process, launch: Launch, run: Run, ties: _Ties) -> None:
     """Write and read until the program is gone. Whatever interrupts it only asks the guard, and goes on reading."""
 
     def interrupt(why: Interruption) -> None:
         run.interruption = run.interruption or why
-        stop.now()
+        ties.stop.now()
 
     loop = asyncio.get_running_loop()
     limit = None if launch.timeout_s is None else loop.call_later(launch.timeout_s, interrupt, Interruption.TIMEOUT)
@@ -125,6 +178,7 @@ async def _converse(process: asyncio.subprocess.Process, launch: Launch, run: Ru
         async with asyncio.TaskGroup() as group:
             group.create_task(_feed(_stream(process.stdin), launch.stdin))
             group.create_task(_tail(_stream(process.stderr), run))
+            group.create_task(_replace_guard(ties))
             async for chunk in _chunks(_stream(process.stdout)):
                 run.stdout += chunk
                 if len(run.stdout) > launch.max_output_bytes:
@@ -156,22 +210,40 @@ async def _chunks(stream: asyncio.StreamReader) -> Any:
         yield chunk
 
 
-async def _gone(process: asyncio.subprocess.Process, within_s: float) -> None:
-    """Wait for the guard, and read its pipes to their end: only then does asyncio close them."""
+async def _replace_guard(ties: _Ties) -> None:
+    """Where the guard was killed its program lives on, and may keep its output open for ever."""
+    if not await ties.word.last():
+        await _sweep(ties.mark)
+
+
+async def _gone(process: asyncio.subprocess.Process, within_s: float, mark: str) -> None:
+    """Wait for the guard, and end it with all below it if it hangs."""
     try:
         async with asyncio.timeout(within_s):
-            for stream in (_stream(process.stdout), _stream(process.stderr)):
-                async for _ in _chunks(stream):
-                    pass
-            await process.wait()
+            await _ended(process)
     except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        await _sweep(mark)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GUARD_MARGIN_S):
+                await _ended(process)
 
 
-def _read_status(status: int, run: Run) -> None:
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Read the pipes to their end: only then does asyncio close them."""
+    for stream in (_stream(process.stdout), _stream(process.stderr)):
+        async for _ in _chunks(stream):
+            pass
+    await process.wait()
+
+
+async def _sweep(mark: str) -> None:
+    """In a thread, and to its end even if nobody waits for it any more."""
+    await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, kill_strays, mark))
+
+
+def _heed(word: bytes, run: Run) -> None:
     """A guard that was killed has told nothing: the program is gone then, and its code unknown."""
-    told = from_json(os.read(status, CHUNK_BYTES) or b"{}")
+    told = from_json(word or b"{}")
     run.code = told.get("code")
     run.killed = told.get("killed", False)
     run.step = told.get("step", "")
@@ -187,11 +259,3 @@ def _pipe(*, guard_reads: bool) -> tuple[int, int]:
     """(our end, the guard's end)"""
     read_end, write_end = os.pipe()
     return (write_end, read_end) if guard_reads else (read_end, write_end)
-
-
-@contextlib.contextmanager
-def _open_file(descriptor: int) -> Any:
-    try:
-        yield
-    finally:
-        os.close(descriptor)

@@ -234,6 +234,51 @@ async def test_a_guard_that_is_killed_takes_its_program_with_it(tmp_path):
     await until(lambda: not exists(pid))
 
 
+async def test_what_a_program_has_started_goes_with_it_when_its_guard_is_killed(tmp_path):
+    text = "echo $PPID >guard; " + LEAVES_CHILDREN + "sleep 100"
+    running = asyncio.ensure_future(shell(tmp_path, text)({}, CONTEXT))
+    await until(lambda: len(pids(tmp_path)) == 3)
+
+    os.kill(int((tmp_path / "guard").read_text()), signal.SIGKILL)
+
+    async with asyncio.timeout(DEADLINE_S):
+        with pytest.raises(Retry, match="its guard was killed"):
+            await running
+    assert not any(map(exists, pids(tmp_path)))
+
+
+async def test_a_guard_that_hangs_is_ended_with_all_below_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("warren.skills.program.GUARD_MARGIN_S", 0.2)
+    text = "echo $PPID >guard; " + LEAVES_CHILDREN + "sleep 100"
+    running = asyncio.ensure_future(shell(tmp_path, text, grace_s=0.1)({}, CONTEXT))
+    await until(lambda: len(pids(tmp_path)) == 3)
+    guard = int((tmp_path / "guard").read_text())
+    os.kill(guard, signal.SIGSTOP)
+
+    running.cancel()
+
+    async with asyncio.timeout(DEADLINE_S):
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert not any(map(exists, pids(tmp_path)))
+    with pytest.raises(ProcessLookupError):  # not even as a zombie
+        os.kill(guard, 0)
+
+
+async def test_whoever_gives_up_while_a_program_starts_leaves_nothing_behind(tmp_path):
+    """At each turn of the loop on the way to the program's first line."""
+    for turns in range(1, 40):
+        running = asyncio.ensure_future(
+            shell(tmp_path, "echo $$ >>pids; " + LEAVES_CHILDREN + "sleep 100")({}, CONTEXT)
+        )
+        for _ in range(turns):
+            await asyncio.sleep(0.001)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert not any(map(exists, pids(tmp_path)))
+
+
 def test_a_command_needs_a_command(tmp_path):
     with pytest.raises(SkillError, match="has no command"):
         command_skill("c", "t", SkillSettings(), tmp_path)

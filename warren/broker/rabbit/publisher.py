@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -144,17 +144,16 @@ class Publisher:
 
     async def _send_singly(self, batch: Sequence[Outgoing], report: Report) -> None:
         """The broker refused a message and does not say which: try each on its own."""
-        outlet: Outlet | None = None
-        try:
+        async with AsyncExitStack() as channels:
+            outlet: Outlet | None = None
             for position in sorted(report.open):
                 if outlet is None or outlet.is_spent:
+                    await channels.aclose()
                     outlet = await self._aside.restore(self._open_outlet)
+                    channels.push_async_callback(close_channel, outlet.channel)
                 await self._send(outlet, batch, report, [position])
                 if position in report.open and outlet.refusal is not None:
                     report.blame(position, outlet.refusal)
-        finally:
-            if outlet is not None:
-                await close_channel(outlet.channel)
 
     @asynccontextmanager
     async def _outlet_in_use(self) -> AsyncIterator[Outlet]:

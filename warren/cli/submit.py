@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,17 +22,23 @@ from warren.cli.printing import console, print_json
 from warren.cli.running import broker_of, data_folder
 from warren.cli.watching import going_on, left, watch
 from warren.client import Client, PriorityName
+from warren.ids import is_project_id, new_project_id
 from warren.messages.message import JsonObject
+from warren.telemetry.errand import errand
+from warren.telemetry.publishing import Tracers
+from warren.telemetry.span import Service
 
 GRACE_S: Final = 2.0
 """A cluster of one project has nothing left to finish."""
+SERVICE: Final = "cli"
+"""Who a submission's span is by."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Order:
     playbook: str
     input: JsonObject
-    id: str | None
+    id: str
     timeout_s: float | None
     delay_s: float | None
     not_before: datetime | None
@@ -65,14 +73,16 @@ def submit(  # noqa: PLR0913 - each is an option
 ) -> None:
     """Hand in a project; prints its id, or with --watch its progress and its result."""
     begins = None if not_before is None else not_before.astimezone()
-    order = _Order(playbook, given_input(input_, set_ or ()), id_, timeout, delay, begins, priority)
-    talk = partial(_submit, order=order, watching=watching, wait=wait, as_json=as_json)
-    if broker == "memory":
-        from warren.ledger.ledger import sqlite_url
+    project = id_.lower() if id_ and is_project_id(id_.lower()) else new_project_id(time.time(), os.urandom)
+    order = _Order(playbook, given_input(input_, set_ or ()), id_ or project, timeout, delay, begins, priority)
+    with errand(Service(SERVICE), project, os.environ) as tracers:
+        talk = partial(_submit, order=order, watching=watching, wait=wait, as_json=as_json, tracers=tracers)
+        if broker == "memory":
+            from warren.ledger.ledger import sqlite_url
 
-        url = ledger_url or sqlite_url(data_folder(data_dir) / "ledger.sqlite3")
-        raise typer.Exit(asyncio.run(_within(cluster, url, partial(talk, wait=True))))
-    raise typer.Exit(asyncio.run(talk(broker_of(amqp_url, data_dir))))
+            url = ledger_url or sqlite_url(data_folder(data_dir) / "ledger.sqlite3")
+            raise typer.Exit(asyncio.run(_within(cluster, url, partial(talk, wait=True))))
+        raise typer.Exit(asyncio.run(talk(broker_of(amqp_url, data_dir))))
 
 
 async def _within(cluster: Path, ledger_url: str, talk: Callable[[Broker], Awaitable[int]]) -> int:
@@ -82,8 +92,10 @@ async def _within(cluster: Path, ledger_url: str, talk: Callable[[Broker], Await
         return await talk(broker)
 
 
-async def _submit(broker: str | Broker, *, order: _Order, watching: bool, wait: bool, as_json: bool) -> int:
-    async with Client(broker) as client:
+async def _submit(
+    broker: str | Broker, *, order: _Order, watching: bool, wait: bool, as_json: bool, tracers: Tracers | None
+) -> int:
+    async with Client(broker, tracer_provider=tracers) as client:
         handle = await client.submit(
             order.playbook,
             input=order.input,

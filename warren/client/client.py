@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
@@ -26,8 +27,8 @@ from warren.messages.codec import DEFAULT_LIMIT_BYTES, explained
 from warren.messages.message import JsonObject
 from warren.messages.project import EXAMPLE_ID, Project
 from warren.messages.query import Query
-from warren.messages.reply import Projects, Rejected
-from warren.telemetry.publishing import submitted
+from warren.messages.reply import Accepted, Projects, Rejected
+from warren.telemetry.publishing import Submission, Tracers, submission
 
 LONGEST_USER: Final = 22
 INLINE_KEY: Final = "plan"
@@ -43,6 +44,9 @@ class Client:
 
     Instead of a URL it takes a connected broker, which stays open. `name` is its token in `reply.<name>`; two clients
     of one name get each other's replies, so it is made up by default: the broker user's name, -- and a random word.
+
+    A submission is a span of the program that submits, and the parent of its project's: by the OpenTelemetry
+    `tracer_provider`, or by the program's own if it has set one.
     """
 
     def __init__(
@@ -53,8 +57,10 @@ class Client:
         clock: Clock | None = None,
         limit_bytes: int = DEFAULT_LIMIT_BYTES,
         answer_within_s: float = 30.0,
+        tracer_provider: Tracers | None = None,
     ) -> None:
         self._broker = broker
+        self._tracers = tracer_provider
         self._user = connected_user(broker) if isinstance(broker, str) else None
         self._name = _token(name, user_of(broker) if isinstance(broker, str) else None)
         self._clock = clock or SystemClock()
@@ -137,22 +143,30 @@ class Client:
         assert project.id is not None
         conversation = self._line.conversation(project.id)
         playbook = project.playbook or INLINE_KEY
+        key = project_key(playbook)
         async with conversation.submitting:
-            try:
-                verdict = await self._line.tell(
-                    project_key(playbook),
-                    project,
-                    conversation.expect_verdict(),
-                    self._answer_within_s,
-                    correlation_id=project.id,
-                    priority=project.priority,
-                    headers=submitted(playbook, project.id, INGRESS, project_key(playbook)),
-                )
-            except Unanswered as error:
-                raise Unanswered(f"project {project.id} was not accepted yet: {error}") from None
+            with submission(playbook, project.id, INGRESS, key, self._tracers) as told:
+                verdict = await self._verdict(key, project, conversation.expect_verdict(), told)
         if isinstance(verdict, Rejected):
             raise InvalidInput(verdict.error.code, verdict.error.message, pointer=verdict.error.pointer)
         return Handle(project.id, self._line, is_told=True, duplicate=verdict.duplicate)
+
+    async def _verdict(
+        self, key: str, project: Project, verdict: asyncio.Future[Accepted | Rejected], told: Submission
+    ) -> Accepted | Rejected:
+        try:
+            return await self._line.tell(
+                key,
+                project,
+                verdict,
+                self._answer_within_s,
+                correlation_id=project.id or "",
+                priority=project.priority,
+                headers=told.headers,
+                sent=told.sent,
+            )
+        except Unanswered as error:
+            raise Unanswered(f"project {project.id} was not accepted yet: {error}") from None
 
     @property
     def _line(self) -> Switchboard:

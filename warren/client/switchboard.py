@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 from uuid import uuid4
@@ -79,12 +79,19 @@ class Switchboard:
         correlation_id: str,
         priority: int = NORMAL_PRIORITY,
         headers: Mapping[str, Any] = NO_HEADERS,
+        sent: Callable[[], None] = lambda: None,
     ) -> T:
-        """Send until `answer` is there; all that a client sends may be repeated. Raises Unanswered after `limit_s`."""
+        """Send until `answer` is there; all that a client sends may be repeated. Raises Unanswered after `limit_s`.
+
+        `sent` is called each time that the broker has it.
+        """
         outgoing = self._outgoing(key, message, correlation_id, priority, headers)
         end_s = self.clock.now() + limit_s
         while (left_s := end_s - self.clock.now()) > 0:
-            pause_s = AGAIN_S if await self._was_sent(outgoing) else TROUBLE_S
+            pause_s = TROUBLE_S
+            if await self._was_sent(outgoing):
+                pause_s = AGAIN_S
+                sent()
             if await wait(answer, self.clock, min(pause_s, left_s)):
                 return answer.result()
         raise Unanswered(self._silence(limit_s))

@@ -21,7 +21,6 @@ from warren.telemetry.span import Kind, Service, Span, SpanEvent, Value
 
 MAX_LOST: Final = 32
 """Events about children that ended badly, on one node."""
-BROKER: Final = "rabbitmq"
 PROBLEMS: Final = ("failed", "expired")
 SKEW_TOLERANCE_S: Final = 0.001
 
@@ -142,7 +141,7 @@ class Story:
             contract.AGENT_ID.name: one.agent,
             contract.CONVERSATION.name: project_of(line.id),
             contract.ATTEMPT.name: one.number,
-            contract.SYSTEM.name: BROKER,
+            contract.SYSTEM.name: contract.RABBITMQ,
             contract.MESSAGING_OPERATION.name: "process",
             contract.OPERATION_TYPE.name: "process",
             contract.DESTINATION.name: f"{names.TASKS}:{key}:{queue}",

@@ -15,6 +15,8 @@ from warren.telemetry.span import Kind
 
 SCOPE: Final = "warren"
 """The instrumentation scope of all spans and metrics."""
+RABBITMQ: Final = "rabbitmq"
+"""The messaging system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ _CHILDREN = (TOTAL, SHOWN, LEFT_OUT, FAILED)
 SUBMIT = SpanShape(
     "submit {playbook}",
     Kind.PRODUCER,
-    "a client hands in a project; ends when the message is confirmed",
+    "a client hands in a project; ends when the broker has confirmed the message",
     (PROJECT_ID, SYSTEM, MESSAGING_OPERATION, OPERATION_TYPE, DESTINATION, ROUTING_KEY, MESSAGE_CONVERSATION),
 )
 PROJECT = SpanShape(

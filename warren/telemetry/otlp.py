@@ -37,8 +37,10 @@ class Otlp:
             _interval_s(environment.get("OTEL_METRIC_EXPORT_INTERVAL", "")),
         )
 
-    def span_exporter(self) -> SpanExporter | None:
-        """What sends spans. It reads the endpoint, headers and certificates from the environment itself."""
+    def span_exporter(self, timeout_s: float | None = None) -> SpanExporter | None:
+        """What sends spans. It reads the endpoint, headers and certificates from the environment itself, and also how
+        long to try, unless told here.
+        """
         match self.traces:
             case None:
                 return None
@@ -47,11 +49,11 @@ class Otlp:
                     from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpans
                 except ImportError:
                     raise _without_grpc() from None
-                return GrpcSpans()
+                return GrpcSpans(timeout=timeout_s)
             case _:
                 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpSpans
 
-                return HttpSpans()
+                return HttpSpans(timeout=timeout_s)
 
     def metric_exporter(self) -> MetricExporter | None:
         """What sends metrics."""

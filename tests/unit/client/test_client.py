@@ -2,6 +2,10 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import format_span_id
 from pydantic import BaseModel
 
 from warren.client import Client
@@ -312,3 +316,30 @@ async def test_a_failure_says_who_failed_how_often_and_of_what(cluster, facts, w
         with pytest.raises(ProjectFailed) as caught:
             await handle.result()
     assert str(caught.value) == f"project {ID} failed: {words}"
+
+
+async def test_a_submission_is_a_span_of_the_provider_that_the_client_was_given(cluster):
+    exported = InMemorySpanExporter()
+    tracers = TracerProvider(shutdown_on_exit=False)
+    tracers.add_span_processor(SimpleSpanProcessor(exported))
+    async with cluster() as running, running.client(tracer_provider=tracers) as client:
+        handle = await client.submit("survey")
+        [span] = exported.get_finished_spans()
+        headers = running.director.seen[0][2].headers
+    assert (span.name, span.attributes["warren.project.id"]) == ("submit survey", handle.id)
+    assert headers["traceparent"].split("-")[2] == format_span_id(span.context.span_id)
+
+
+async def test_a_submission_without_a_director_ends_its_span_when_the_broker_has_it(cluster):
+    exported = InMemorySpanExporter()
+    tracers = TracerProvider(shutdown_on_exit=False)
+    tracers.add_span_processor(SimpleSpanProcessor(exported))
+    async with cluster() as running, running.client(tracer_provider=tracers, answer_within_s=5.0) as client:
+        running.director.mute = True
+        submitting = asyncio.create_task(client.submit("survey"))
+        await wait_until(exported.get_finished_spans)
+        assert not submitting.done()
+        submitting.cancel()
+        await asyncio.wait({submitting})
+    [span] = exported.get_finished_spans()
+    assert span.status.is_unset

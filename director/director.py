@@ -29,7 +29,8 @@ from warren.ledger.ledger import Ledger
 from warren.ledger.transaction import Owner, Transaction
 from warren.messages.codec import MAX_POINTER_CHARS, MAX_REASON_CHARS, shortened
 from warren.messages.outcome import ErrorInfo
-from warren.messages.reply import Accepted, AnyAnswer, Finished, Rejected
+from warren.messages.reply import Accepted, AnyAnswer, Rejected
+from warren.messages.written import Ending
 from warren.patterns.playbook import Playbooks
 from warren.telemetry import contract
 from warren.telemetry.telemetry import Telemetry
@@ -40,7 +41,7 @@ class Verdict:
     """What is said of a draft."""
 
     draft: Draft
-    answers: list[AnyAnswer] = field(default_factory=list)
+    answers: list[AnyAnswer | Ending] = field(default_factory=list)
     is_new: bool = False
     error: InvalidInput | None = None
 
@@ -149,11 +150,11 @@ def _known(transaction: Transaction, draft: Draft, earlier: Owner) -> Verdict:
             f"the id {earlier.id} is already used by a project with another playbook, plan or input; take a new id"
         )
         return Verdict(draft, error=InvalidInput("id_conflict", message, pointer="/id"))
-    answers: list[AnyAnswer] = [Accepted(duplicate=True)]
+    answers: list[AnyAnswer | Ending] = [Accepted(duplicate=True)]
     found = ended(transaction, earlier.id)
     if found is not None:
         outcome, ended_s = found
-        answers.append(Finished(outcome=outcome, accepted_s=earlier.created_at, ended_s=ended_s))
+        answers.append(Ending(outcome, earlier.created_at, ended_s))
     return Verdict(draft, answers)
 
 

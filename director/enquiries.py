@@ -18,6 +18,7 @@ from warren.messages.command import Command
 from warren.messages.outcome import Cancelled, ErrorInfo
 from warren.messages.query import Query
 from warren.messages.reply import Accepted, AnyAnswer, Projects, Rejected
+from warren.messages.written import Ending
 
 
 class Enquiries:
@@ -58,7 +59,7 @@ class Enquiries:
         return Accepted(), self._coordinator.carrier.finish(transaction, owner, outcome, self._coordinator.clock.now())
 
 
-def _answered(transaction: Transaction, query: Query) -> AnyAnswer:
+def _answered(transaction: Transaction, query: Query) -> AnyAnswer | Ending:
     match query.noun:
         case "projects":
             return Projects(projects=queries.projects(transaction, query.limit))

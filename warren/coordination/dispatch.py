@@ -25,6 +25,7 @@ from warren.messages.message import Message
 from warren.messages.reply import AnyAnswer, Finished, Reply
 from warren.messages.result import Result, ResultMessage
 from warren.messages.task import TaskMessage
+from warren.messages.written import Ending, Written, filled, without_output
 
 BundleSize = Callable[[Skill, int], int]
 """(skill, how many tasks wait) to the size of a bundle."""
@@ -33,6 +34,8 @@ APP_ID = "warren"
 TASK_BYTES = 80
 """What one task of a bundle has around its id and its input."""
 DEFAULT_EXCHANGE = ""
+KEPT_CHARS = 64 * 1024
+"""Larger outputs of assignments stay in the ledger, where whoever coordinates the plan above finds them."""
 MAX_EXPIRATION_S = 365 * 86_400.0
 """A broker refuses a time to live of more than ten years, and closes the channel."""
 
@@ -72,16 +75,28 @@ def report(ended: Ended) -> list[Parcel]:
 
 
 def reply(
-    to: str | None, correlation_id: str | None, project: str | None, answer: AnyAnswer, now: float | None = None
+    to: str | None,
+    correlation_id: str | None,
+    project: str | None,
+    answer: AnyAnswer | Ending,
+    now: float | None = None,
 ) -> list[Parcel]:
     """An answer to a client that left an address; nobody may be there any more."""
     if to is None:
         return []
     exchange = names.REPLIES if to.startswith(names.REPLY_PREFIX) else DEFAULT_EXCHANGE
-    body = encode(Reply(project=project, answer=answer), limit_bytes=None)
+    body = _reply_body(project, answer)
     at_s = None if now is None else int(now)
     properties = Properties(type=Reply.TYPE, correlation_id=correlation_id, timestamp_s=at_s, app_id=APP_ID)
     return [Parcel(Outgoing(exchange, to, body, properties, mandatory=False))]
+
+
+def _reply_body(project: str | None, answer: AnyAnswer | Ending) -> bytes:
+    if not isinstance(answer, Ending):
+        return encode(Reply(project=project, answer=answer), limit_bytes=None)
+    outcome = without_output(answer.outcome)
+    finished = Finished(outcome=outcome, accepted_s=answer.accepted_s, ended_s=answer.ended_s)
+    return filled(encode(Reply(project=project, answer=finished), limit_bytes=None), answer.outcome)
 
 
 def project_event(owner: Owner, status: str, at: float) -> Parcel:
@@ -105,7 +120,7 @@ def _finished(ended: Ended) -> list[Parcel]:
     owner = ended.owner
     announcement = project_event(owner, ended.outcome.status, ended.ended_s)
     announcement.owner, announcement.reported, announcement.replay = owner.id, [owner.id], owner.replays
-    answer = Finished(outcome=ended.outcome, accepted_s=owner.created_at, ended_s=ended.ended_s)
+    answer = Ending(ended.outcome, owner.created_at, ended.ended_s)
     answers = reply(owner.reply_to, owner.correlation_id, owner.id, answer)
     for parcel in answers:
         parcel.owner, parcel.reported, parcel.replay = owner.id, [owner.id], owner.replays
@@ -115,17 +130,20 @@ def _finished(ended: Ended) -> list[Parcel]:
 def _assignment_result(ended: Ended) -> Parcel:
     owner = ended.owner
     assert owner.owner is not None, "only a project has no owner"
+    kept = isinstance(ended.outcome, Written) and len(ended.outcome.text) > KEPT_CHARS
     result = Result(
         id=owner.id,
         owner=owner.owner,
         attempt=owner.attempt,
-        outcome=ended.outcome,
+        outcome=without_output(ended.outcome),
         started_s=owner.started_at or owner.created_at,
         ended_s=ended.ended_s,
         agent=owner.team or "",
         replay=owner.replays or None,
+        kept=kept or None,
     )
-    body = encode(ResultMessage(results=[result]), limit_bytes=None)
+    bare = encode(ResultMessage(results=[result]), limit_bytes=None)
+    body = bare if kept else filled(bare, ended.outcome)
     key = names.result_key(owner.report_to)
     properties = Properties(type=ResultMessage.TYPE, correlation_id=owner.id, priority=owner.priority, app_id=APP_ID)
     return Parcel(

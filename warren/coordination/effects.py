@@ -8,8 +8,8 @@ from warren.coordination.bundling import Skill
 from warren.coordination.frame import Frame
 from warren.ledger.outbox import Unsent
 from warren.ledger.transaction import Owner, TaskState
-from warren.messages.outcome import AnyOutcome
 from warren.messages.result import Result
+from warren.messages.written import AnyEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Ended:
     """A project or an assignment that has ended, to be reported upward."""
 
     owner: Owner
-    outcome: AnyOutcome
+    outcome: AnyEnd
     ended_s: float
 
 

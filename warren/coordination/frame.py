@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 from warren.ids import child_id, is_within, key_of, parent_id
+from warren.messages.codec import from_json
 from warren.messages.message import JsonObject
 from warren.patterns.expression import Scope
 from warren.patterns.machine import Machine, Settled, Step
@@ -21,8 +22,8 @@ class Reader(Protocol):
     def output(self, child: str) -> JsonObject:
         """Raises KeyError if there is none."""
 
-    def outputs(self, parent: str, limit_bytes: int | None = None) -> Iterator[tuple[str, JsonObject]]:
-        """(id, output) of all children, in their order. Raises MessageTooLarge."""
+    def output_texts(self, parent: str, limit_bytes: int | None = None) -> Iterator[tuple[str, str]]:
+        """(id, output as JSON text) of all children, in their order. Raises MessageTooLarge."""
 
     @property
     def limit_bytes(self) -> int:
@@ -104,9 +105,13 @@ class _Children:
         return self._reader.output(child_id(self._path, key))
 
     def all(self, messages: int | None = None) -> Iterator[tuple[str, JsonObject]]:
+        for key, text in self.texts(messages):
+            yield key, from_json(text)
+
+    def texts(self, messages: int | None) -> Iterator[tuple[str, str]]:
         limit_bytes = None if messages is None else messages * self.limit_bytes
-        for child, output in self._reader.outputs(self._path, limit_bytes):
-            yield key_of(child), output
+        for child, text in self._reader.output_texts(self._path, limit_bytes):
+            yield key_of(child), text
 
     @property
     def limit_bytes(self) -> int:

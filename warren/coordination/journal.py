@@ -9,7 +9,8 @@ from warren.ids import parent_id
 from warren.ledger.event import STOPPED_ERROR, LedgerEvent, NodesChanged, Planned, Row, Settled, Stopped
 from warren.ledger.transaction import NodeState, Transaction
 from warren.messages.codec import to_json
-from warren.messages.outcome import AnyOutcome, Cancelled, Expired, Failed, Succeeded
+from warren.messages.outcome import Cancelled, Expired, Failed, Succeeded
+from warren.messages.written import AnyEnd, Written, text_of
 from warren.patterns.call import Call
 from warren.patterns.delegate import Delegate
 from warren.patterns.node import Node
@@ -27,7 +28,7 @@ class Journal:
     changed: dict[str, Row] = field(default_factory=dict)
     stopped: list[str] = field(default_factory=list)
 
-    def note(self, node: Node, state: NodeState, position: int, outcome: AnyOutcome | None) -> None:
+    def note(self, node: Node, state: NodeState, position: int, outcome: AnyEnd | None) -> None:
         """Where a node of the plan stands now."""
         output, error = (None, None) if outcome is None else texts(outcome)
         self.changed[state.path] = {
@@ -66,16 +67,16 @@ class Journal:
         return happened + [Stopped(path, self.now, "cancelled", STOPPED_ERROR) for path in self.stopped]
 
 
-def outcome_row(task_id: str, outcome: AnyOutcome, ended_s: float) -> Row:
+def outcome_row(task_id: str, outcome: AnyEnd, ended_s: float) -> Row:
     output, error = texts(outcome)
     return {"id": task_id, "status": outcome.status, "output": output, "error": error, "ended_at": ended_s}
 
 
-def texts(outcome: AnyOutcome) -> tuple[str | None, str | None]:
+def texts(outcome: AnyEnd) -> tuple[str | None, str | None]:
     """(output, error) as JSON text."""
     match outcome:
-        case Succeeded(output=output):
-            return to_json(output), None
+        case Succeeded() | Written():
+            return text_of(outcome), None
         case Failed(error=error):
             return None, to_json(error.model_dump(exclude_defaults=True))
         case Cancelled(reason=reason) | Expired(reason=reason):

@@ -20,9 +20,10 @@ from warren.ledger.event import Overtaken
 from warren.ledger.outbox import unsent_of
 from warren.ledger.transaction import Owner, Transaction
 from warren.messages.assignment import Assignment
-from warren.messages.outcome import AnyOutcome, ErrorInfo, Expired, Failed
+from warren.messages.outcome import ErrorInfo, Expired, Failed
 from warren.messages.result import Result, ResultMessage
 from warren.messages.task import TaskMessage
+from warren.messages.written import AnyEnd
 
 EXPIRED: Final = "expired"
 REJECTED: Final = "rejected"
@@ -79,7 +80,7 @@ class Carrier:
         """Go on with an owner's plan whose nodes the ledger has opened again."""
         return self._turn(transaction, owner, now).reopen(opened)
 
-    def finish(self, transaction: Transaction, owner: Owner, outcome: AnyOutcome, now: float) -> Effects:
+    def finish(self, transaction: Transaction, owner: Owner, outcome: AnyEnd, now: float) -> Effects:
         """End a project or an assignment from outside."""
         return self._turn(transaction, owner, now).finish(outcome)
 

@@ -14,7 +14,7 @@ from warren.ledger.id_list import is_among
 from warren.ledger.projection import AFTER_SEPARATOR
 from warren.ledger.schema import HAS_ENDED, nodes, tasks
 from warren.ledger.transaction import Transaction
-from warren.messages.outcome import AnyOutcome
+from warren.messages.written import AnyEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def stopped_below(transaction: Transaction, subtree: str) -> tuple[dict[str, Los
     return found, {row.path: LostNode(*tuple(row)) for row in transaction.connection.execute(_STOPPED_NODES, span)}
 
 
-def outcomes(transaction: Transaction, ids: list[str]) -> dict[str, AnyOutcome]:
+def outcomes(transaction: Transaction, ids: list[str]) -> dict[str, AnyEnd]:
     """How those of these tasks, assignments and nodes that have ended did so."""
     rows = transaction.connection.execute(_ENDED, {"ids": ids})
     return {row.id: outcome_of(row.status, row.output, row.error) for row in rows}

@@ -13,7 +13,8 @@ from warren.ledger.tree import tree
 from warren.messages.codec import from_json
 from warren.messages.message import JsonObject
 from warren.messages.outcome import ErrorInfo
-from warren.messages.reply import Finished, Status
+from warren.messages.reply import Status
+from warren.messages.written import Ending
 
 MAX_PROJECTS: Final = 1_000
 
@@ -50,14 +51,14 @@ def status(transaction: Transaction, project: str) -> Status | None:
     )
 
 
-def finished(transaction: Transaction, project: str) -> Finished | None:
+def finished(transaction: Transaction, project: str) -> Ending | None:
     """How a project ended; None while it runs, and if there is no such project."""
     head = transaction.connection.execute(_HEAD, {"id": project}).first()
     found = None if head is None else ended(transaction, project)
     if head is None or found is None:
         return None
     outcome, ended_s = found
-    return Finished(outcome=outcome, accepted_s=head.created_at, ended_s=ended_s)
+    return Ending(outcome, head.created_at, ended_s)
 
 
 def projects(transaction: Transaction, limit: int) -> list[JsonObject]:

@@ -202,17 +202,16 @@ class Transaction:
             raise KeyError(owner)
         return from_json(row.plan), from_json(row.input)
 
-    def output(self, child: str) -> JsonObject:
-        """The output of a task, an assignment or a node. Raises KeyError if it has none."""
+    def output_text(self, child: str) -> str:
+        """The output of a task, an assignment or a node, as JSON text. Raises KeyError if it has none."""
         for statement in (_TASK_OUTPUT, _NODE_OUTPUT):
-            text = self._connection.execute(statement, {"id": child}).scalar()
+            text: str | None = self._connection.execute(statement, {"id": child}).scalar()
             if text is not None:
-                output: JsonObject = from_json(text)
-                return output
+                return text
         raise KeyError(child)
 
-    def outputs(self, parent: str, limit_bytes: int | None = None) -> Iterator[tuple[str, JsonObject]]:
-        """(id, output) of the children of a node that have succeeded, in their order, read some at a time.
+    def output_texts(self, parent: str, limit_bytes: int | None = None) -> Iterator[tuple[str, str]]:
+        """(id, output as JSON text) of a node's children that have succeeded, in their order, read some at a time.
 
         Raises MessageTooLarge, before anything is read, if together they are over the limit.
         """
@@ -222,8 +221,7 @@ class Transaction:
             raise MessageTooLarge(int(size_bytes), limit_bytes)
         page = max(1, min(PAGE_ROWS, PAGE_BYTES * count // max(1, int(size_bytes))))
         for statement in (_TASK_OUTPUTS, _NODE_OUTPUTS):
-            for child, text in self._rows(statement, span, page):
-                yield child, from_json(text)
+            yield from self._rows(statement, span, page)
 
     def _rows(self, statement: Any, span: dict[str, Any], page: int) -> Iterator[tuple[str, str]]:
         """All rows at the cost of one query, or page by page where the driver would hold too many of them."""

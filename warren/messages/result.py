@@ -24,6 +24,9 @@ class Result(Value):
     replay: int | None = Field(default=None, description="the replay that its task was sent for, if it was one")
     tried: list[Tried] | None = Field(default=None, description="the attempts before this one")
     redelivered: bool | None = Field(default=None, description="whoever had it first was lost, and it began anew")
+    kept: bool | None = Field(
+        default=None, description="of an assignment: its output is large and only in the ledger; here it is empty"
+    )
 
 
 class ResultMessage(Message):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from warren.messages.message import JsonObject
-from warren.messages.outcome import AnyOutcome
+from warren.messages.written import AnyEnd
 from warren.patterns.expression import Scope
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Settled:
     """A child that has ended."""
 
     key: str
-    outcome: AnyOutcome
+    outcome: AnyEnd
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Step:
     state: JsonObject
     start: Sequence[str] = ()
     cancel_rest: bool = False
-    outcome: AnyOutcome | None = None
+    outcome: AnyEnd | None = None
     notes: list[JsonObject] = field(default_factory=list)
 
 
@@ -57,6 +57,9 @@ class Outputs(Protocol):
 
         Whoever keeps them says how many `messages` they may fill. Raises MessageTooLarge, before it reads any.
         """
+
+    def texts(self, messages: int) -> Iterator[tuple[str, str]]:
+        """The same as JSON text, for whoever only passes them on."""
 
 
 class Machine(Protocol):

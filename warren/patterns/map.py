@@ -13,7 +13,8 @@ from pydantic import Field
 from warren.errors import InvalidInput
 from warren.messages.failure_words import in_words
 from warren.messages.message import JsonObject
-from warren.messages.outcome import ErrorInfo, Failed, Succeeded
+from warren.messages.outcome import ErrorInfo, Failed
+from warren.messages.written import Success
 from warren.patterns.expression import Expression, Scope, compiled
 from warren.patterns.failures import summary
 from warren.patterns.machine import SEEN, Machine, Outputs, Settled, Step
@@ -83,7 +84,7 @@ class MapMachine:
                 continue
             else:
                 above.add(index)
-            if not isinstance(child.outcome, Succeeded):
+            if not isinstance(child.outcome, Success):
                 self._note_failure(state, index, child)
         self._raise_low(state, above)
         if self._beyond_tolerance(state):
@@ -139,10 +140,8 @@ class MapMachine:
         if isinstance(self._node.reduce, Node):
             state["reducing"] = True
             return Step(state, start=[REDUCE_KEY])
-        output = reduced(self._node.reduce, self._outputs, count=len(self._items))
-        if state["failures"]:
-            output = {**output, "failed": state["failed"], "failures": state["failures"]}
-        return Step(state, outcome=Succeeded(output=output))
+        failed = {"failed": state["failed"], "failures": state["failures"]} if state["failures"] else {}
+        return Step(state, outcome=reduced(self._node.reduce, self._outputs, count=len(self._items), failed=failed))
 
     def _reduced(self, state: JsonObject, settled: Many[Settled]) -> Step:
         return Step(state, outcome=next((child.outcome for child in settled if child.key == REDUCE_KEY), None))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Sequence as Many
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
+from warren.messages.codec import to_json
 from warren.messages.message import JsonObject, Token
-from warren.messages.outcome import AnyOutcome, ErrorInfo, Failed, Succeeded
+from warren.messages.outcome import ErrorInfo, Failed, Succeeded
+from warren.messages.written import AnyEnd, Success, Written, object_text
 from warren.patterns.expression import Scope, Template, compiled
 from warren.patterns.failures import summary
 from warren.patterns.machine import SEEN, Machine, Outputs, Settled, Step
@@ -19,6 +21,8 @@ from warren.patterns.objects import as_object
 if TYPE_CHECKING:
     from warren.patterns.plan import AnyNode
 
+
+V = TypeVar("V")
 
 ERRORS: Final = "errors"
 
@@ -71,7 +75,7 @@ class ParallelMachine:
             if child.key not in state["open"]:
                 continue
             state["open"].remove(child.key)
-            if not isinstance(child.outcome, Succeeded):
+            if not isinstance(child.outcome, Success):
                 worst = worst or child.outcome
                 state["errors"][self._names[int(child.key)]] = summary(child.outcome)
         if self._fail_fast and state["errors"]:
@@ -101,14 +105,20 @@ class ParallelMachine:
         name, error = next(iter(errors.items()))
         return Failed(error=ErrorInfo(code=error["code"], message=f"branch {name}: {error['message']}"))
 
-    def _finish(self, errors: JsonObject) -> AnyOutcome:
-        messages = 1 if self._output is None else SEEN
-        outputs = self._in_order({self._names[int(key)]: output for key, output in self._outputs.all(messages)})
+    def _finish(self, errors: JsonObject) -> AnyEnd:
         errors = self._in_order(errors)
-        if self._output is not None:
-            seen = {**self._scope, "results": {**self._scope.get("results", {}), **outputs}, ERRORS: errors}
-            return Succeeded(output=as_object(self._output(seen), "the output of parallel"))
-        return Succeeded(output={**outputs, ERRORS: errors} if errors else outputs)
+        if self._output is None:
+            return self._together(errors)
+        outputs = self._in_order({self._names[int(key)]: output for key, output in self._outputs.all(SEEN)})
+        seen = {**self._scope, "results": {**self._scope.get("results", {}), **outputs}, ERRORS: errors}
+        return Succeeded(output=as_object(self._output(seen), "the output of parallel"))
 
-    def _in_order(self, by_name: JsonObject) -> dict[str, Any]:
+    def _together(self, errors: JsonObject) -> Written:
+        """All outputs by branch; errors last, unless a branch is called so."""
+        texts = self._in_order({self._names[int(key)]: text for key, text in self._outputs.texts(1)})
+        if errors:
+            texts[ERRORS] = to_json(errors)
+        return Written(object_text(texts))
+
+    def _in_order(self, by_name: Mapping[str, V]) -> dict[str, V]:
         return {name: by_name[name] for name in self._names if name in by_name}

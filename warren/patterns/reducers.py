@@ -10,19 +10,27 @@ from typing import Literal, assert_never
 from warren.errors import MessageTooLarge
 from warren.messages.codec import canonical, to_json
 from warren.messages.message import JsonObject
+from warren.messages.outcome import Succeeded
+from warren.messages.written import Success, Written, object_text
 from warren.patterns.machine import Outputs
 
 Reducer = Literal["collect", "count", "merge", "sum", "majority"]
 
 
-def reduced(reducer: Reducer, outputs: Outputs, *, count: int) -> JsonObject:
+def reduced(reducer: Reducer, outputs: Outputs, *, count: int, failed: JsonObject) -> Success:
     """One object out of many, which come in the order of their items; `count` is how many items there were.
+
+    `failed` is put beside it: what there is to say of items that ended badly.
 
     What would be larger than a message is not even read to its end. Raises MessageTooLarge.
     """
+    if reducer == "collect":
+        return _collected(outputs, failed)
+    return Succeeded(output={**_value(reducer, outputs, count), **failed})
+
+
+def _value(reducer: Literal["count", "merge", "sum", "majority"], outputs: Outputs, count: int) -> JsonObject:
     match reducer:
-        case "collect":
-            return {"items": list(_each(outputs, messages=1))}
         case "count":
             return {"count": count}
         case "merge":
@@ -35,8 +43,14 @@ def reduced(reducer: Reducer, outputs: Outputs, *, count: int) -> JsonObject:
             assert_never(reducer)
 
 
-def _each(outputs: Outputs, messages: int | None = None) -> Iterable[JsonObject]:
-    return (output for _, output in outputs.all(messages))
+def _collected(outputs: Outputs, failed: JsonObject) -> Written:
+    """All of them, as the text that they are: as values they would fill the memory of a coordinator."""
+    items = ",".join(text for _, text in outputs.texts(1))
+    return Written(object_text({"items": f"[{items}]", **{name: to_json(value) for name, value in failed.items()}}))
+
+
+def _each(outputs: Outputs) -> Iterable[JsonObject]:
+    return (output for _, output in outputs.all())
 
 
 def _merged(outputs: Outputs) -> JsonObject:

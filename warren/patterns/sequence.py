@@ -11,7 +11,8 @@ from pydantic import Field
 from warren.errors import MessageTooLarge
 from warren.messages.codec import to_json
 from warren.messages.message import JsonObject, Token
-from warren.messages.outcome import AnyOutcome, Succeeded
+from warren.messages.outcome import Succeeded
+from warren.messages.written import AnyEnd, Success
 from warren.patterns.expression import Scope, Template, compiled
 from warren.patterns.machine import SEEN, Machine, Outputs, Settled, Step
 from warren.patterns.node import Node
@@ -55,7 +56,7 @@ class SequenceMachine:
         current = next((child for child in settled if child.key == str(state["at"])), None)
         if current is None:
             return Step(state)
-        if not isinstance(current.outcome, Succeeded):
+        if not isinstance(current.outcome, Success):
             return Step(state, outcome=current.outcome)
         following = state["at"] + 1
         if following < len(self._steps):
@@ -89,7 +90,7 @@ class SequenceMachine:
                 raise MessageTooLarge(size, limit_bytes)
         return results
 
-    def _finish(self, last: Succeeded) -> AnyOutcome:
+    def _finish(self, last: Success) -> AnyEnd:
         if self._output is None:
             return last
         value = self._output({**self._scope, "results": self._results(len(self._steps))})

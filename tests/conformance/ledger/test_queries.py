@@ -5,7 +5,8 @@ from sqlalchemy import event as sqlalchemy_event
 
 from warren.ledger import queries
 from warren.ledger.event import NodesChanged, Planned, Settled, Started, Stopped
-from warren.messages.outcome import Cancelled, Failed, Succeeded
+from warren.messages.outcome import Cancelled, Failed
+from warren.messages.written import Written
 
 MAP_STATE = '{"next":1500,"low":500,"above":[510,512],"failures":3,"failed":[],"total":2000}'
 
@@ -123,7 +124,7 @@ async def test_an_ended_project_says_how(ledger, status, append, accepted, settl
         Settled("R", 12.0, [settled("R", "cancelled", error='{"code":"cancelled","message":"enough"}')]),
     )
     found = await ledger.read(lambda transaction: [queries.finished(transaction, each) for each in "PQRS"])
-    assert found[0].outcome == Succeeded(output={"answer": 42})
+    assert found[0].outcome == Written('{"answer":42}')
     assert isinstance(found[1].outcome, Failed)
     assert found[1].outcome.error.message == "it broke"
     assert found[2].outcome == Cancelled(reason="enough")

@@ -17,7 +17,8 @@ from warren.ledger.event import (
 from warren.ledger.lost import lost, lost_nodes, outcomes, stopped_below
 from warren.ledger.rebuild import rebuild
 from warren.ledger.schema import nodes, tasks
-from warren.messages.outcome import Failed, Succeeded
+from warren.messages.outcome import Failed
+from warren.messages.written import Written
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ async def test_outcomes_are_read_of_tasks_and_nodes_that_have_ended(given_up, le
     found = await ledger.read(lambda transaction: outcomes(transaction, ["P/0", "P/0/0", "P/0/1", "P/9"]))
     assert {each: type(outcome) for each, outcome in found.items()} == {
         "P/0": Failed,
-        "P/0/0": Succeeded,
+        "P/0/0": Written,
         "P/0/1": Failed,
     }
 

@@ -15,7 +15,7 @@ from warren.ledger.ledger import open_ledger
 from warren.ledger.schema import events, nodes, plans, tasks
 from warren.ledger.transaction import Transaction
 from warren.ledger.work import carry_out
-from warren.messages.codec import to_json
+from warren.messages.codec import from_json, to_json
 
 PATIENCE_S = 20
 AWKWARD = [
@@ -196,8 +196,8 @@ async def test_ten_thousand_outputs_come_in_the_order_of_their_positions(ledger,
     ids = [f"P/0/{position}" for position in range(count)]
     await append(accepted("P"), Planned("P", 11.0, [task(each) for each in reversed(ids)], []))
     await append(Settled("P", 12.0, [settled(each, output=f'{{"n":{n}}}') for n, each in enumerate(ids)]))
-    found = await ledger.read(lambda transaction: list(transaction.outputs("P/0")))
-    assert found == [(each, {"n": position}) for position, each in enumerate(ids)]
+    found = await ledger.read(lambda transaction: list(transaction.output_texts("P/0")))
+    assert found == [(each, f'{{"n":{position}}}') for position, each in enumerate(ids)]
 
 
 async def test_outputs_are_those_of_direct_children_that_succeeded(ledger, append, accepted, task, settled, node):
@@ -209,8 +209,8 @@ async def test_outputs_are_those_of_direct_children_that_succeeded(ledger, appen
         Settled("P", 12.0, [settled("P/1/1", "failed")]),
         NodesChanged("P", 12.0, [node("P/1/3", status="succeeded", output='{"id":"P/1/3"}'), node("P/10/4")]),
     )
-    found = await ledger.read(lambda transaction: dict(transaction.outputs("P/1")))
-    assert found == {each: {"id": each} for each in ("P/1/0", "P/1/2", "P/1/3")}
+    found = await ledger.read(lambda transaction: dict(transaction.output_texts("P/1")))
+    assert found == {each: to_json({"id": each}) for each in ("P/1/0", "P/1/2", "P/1/3")}
 
 
 async def test_an_output_is_found_whether_a_task_or_a_node_made_it(ledger, append, accepted, task, settled, node):
@@ -220,24 +220,27 @@ async def test_an_output_is_found_whether_a_task_or_a_node_made_it(ledger, appen
         Settled("P", 12.0, [settled("P/0/0", output='{"by":"task"}')]),
         NodesChanged("P", 12.0, [node("P/1", status="succeeded", output='{"by":"node"}'), node("P/2")]),
     )
-    assert await ledger.read(lambda t: (t.output("P/0/0"), t.output("P/1"))) == ({"by": "task"}, {"by": "node"})
+    assert await ledger.read(lambda t: (t.output_text("P/0/0"), t.output_text("P/1"))) == (
+        '{"by":"task"}',
+        '{"by":"node"}',
+    )
     for unknown in ("P/2", "P/9"):
         with pytest.raises(KeyError):
-            await ledger.read(lambda transaction, child=unknown: transaction.output(child))
+            await ledger.read(lambda transaction, child=unknown: transaction.output_text(child))
 
 
 @pytest.mark.parametrize("value", AWKWARD, ids=lambda value: next(iter(value)).split()[0])
 async def test_json_comes_back_as_it_went_in(ledger, append, accepted, task, settled, value):
     await append(accepted("P", input=to_json(value)), Planned("P", 11.0, [task("P/0")], []))
     await append(Settled("P", 12.0, [settled("P/0", output=to_json(value))]))
-    assert await ledger.read(lambda t: (t.plan_and_input("P")[1], t.output("P/0"))) == (value, value)
+    assert await ledger.read(lambda t: (t.plan_and_input("P")[1], from_json(t.output_text("P/0")))) == (value, value)
 
 
 async def test_an_output_of_many_megabytes_comes_back_whole(ledger, append, accepted, task, settled):
     value = {"text": "Grüße 🐇 " * 1_000_000}
     await append(accepted("P"), Planned("P", 11.0, [task("P/0")], []))
     await append(Settled("P", 12.0, [settled("P/0", output=to_json(value))]))
-    assert await ledger.read(lambda transaction: transaction.output("P/0")) == value
+    assert await ledger.read(lambda transaction: transaction.output_text("P/0")) == to_json(value)
 
 
 async def test_a_stop_ends_what_is_open_below_and_nothing_beside(ledger, append, accepted, task, settled, node, rows):
@@ -296,7 +299,7 @@ async def test_of_many_large_outputs_only_some_are_in_memory_at_once(ledger, app
     def read(transaction):
         tracemalloc.start()
         try:
-            lengths = [len(output["t"]) for _, output in transaction.outputs("P/0", None)]
+            lengths = [len(from_json(text)["t"]) for _, text in transaction.output_texts("P/0", None)]
             return lengths, tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -306,7 +309,7 @@ async def test_of_many_large_outputs_only_some_are_in_memory_at_once(ledger, app
     assert peak_bytes < count * len(x_text) / 2
 
     with pytest.raises(MessageTooLarge):
-        await ledger.read(lambda transaction: next(transaction.outputs("P/0", 8 * len(x_text))))
+        await ledger.read(lambda transaction: next(transaction.output_texts("P/0", 8 * len(x_text))))
 
 
 async def test_who_only_reads_does_not_wait_for_who_writes(ledger, append, accepted):

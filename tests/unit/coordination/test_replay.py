@@ -14,6 +14,7 @@ from warren.messages.command import Again, Command
 from warren.messages.outcome import Cancelled, Expired, Failed, Succeeded
 from warren.messages.result import Result
 from warren.messages.tried import Tried
+from warren.messages.written import Written, output_of
 
 PROJECT = "0197f0a0-0000-7000-8000-000000000001"
 LEAD = f"{PROJECT}/0"
@@ -63,11 +64,15 @@ def upward(ended):
         id=owner.id,
         owner=owner.owner,
         attempt=owner.attempt,
-        outcome=ended.outcome,
+        outcome=read(ended.outcome),
         started_s=0.0,
         ended_s=ended.ended_s,
         replay=owner.replays or None,
     )
+
+
+def read(outcome):
+    return Succeeded(output=output_of(outcome)) if isinstance(outcome, Written) else outcome
 
 
 def full(path):
@@ -108,7 +113,7 @@ async def test_a_replayed_task_takes_its_project_to_success(office, settle, repl
 
     await settle(result_of("/0/0", n=5, attempt=2), replay=1)
     effects = await settle(result_of("/0/1", n=6), replay=1)
-    assert [(ended.owner.id, ended.outcome) for ended in effects.ended] == [(PROJECT, Succeeded(output={"n": 6}))]
+    assert [(ended.owner.id, read(ended.outcome)) for ended in effects.ended] == [(PROJECT, Succeeded(output={"n": 6}))]
 
 
 async def test_whoever_had_heard_of_the_failure_is_woken_once(office, settle, replay, result_of, broken):
@@ -356,7 +361,7 @@ async def test_an_assignment_that_ended_unheard_is_heard_when_its_plan_goes_on(o
     assert (answer.replayed, answer.revived) == ([full("/0/0")], 0)
     again = result_of("/0/0", n=1, attempt=2).model_copy(update={"replay": 1})
     effects = await office.settle(again)
-    assert [ended.outcome for ended in effects.ended] == [Succeeded(output={"a": {"n": 1}, "b": {"n": 3}})]
+    assert [read(ended.outcome) for ended in effects.ended] == [Succeeded(output={"a": {"n": 1}, "b": {"n": 3}})]
 
 
 async def test_a_stopped_assignment_goes_on_where_it_was(office, replay, result_of, broken):

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from warren.ids import is_within
 from warren.ledger.rebuild import rebuild
-from warren.messages.outcome import Cancelled, Expired
+from warren.messages.outcome import Cancelled, Expired, Succeeded
+from warren.messages.written import Written, output_of
 from warren.patterns.plan import parse_plan
 
 PROJECT = "0197f0a0-0000-7000-8000-000000000001"
@@ -43,7 +44,7 @@ async def test_outcomes_move_the_plan_on_to_its_end(office, result_of):
     assert [each.id for each in effects.unsent] == [f"{LEAD}/0/2"]
     effects = await office.settle(result_of("/0/2", n=4))
     (ended,) = effects.ended
-    assert (ended.owner.id, ended.outcome.output) == (LEAD, {"n": 7})
+    assert (ended.owner.id, output_of(ended.outcome)) == (LEAD, {"n": 7})
     assert (await office.rows())[LEAD].status == "succeeded"
     assert await office.node_statuses() == {"/0": "succeeded"}
 
@@ -193,7 +194,7 @@ async def test_a_child_that_cannot_begin_is_a_child_that_has_failed(office, resu
     assert [each.id for each in effects.unsent] == [f"{LEAD}/0/1"]
     effects = await office.settle(result_of("/0/1", n=1))
     (ended,) = effects.ended
-    assert ended.outcome.output["errors"]["a"]["code"] == code
+    assert output_of(ended.outcome)["errors"]["a"]["code"] == code
     assert not {"open"} & {*(await office.statuses()).values(), *(await office.node_statuses()).values()}
     assert (await rebuild(office.ledger)).is_equal
 
@@ -254,7 +255,7 @@ async def test_a_redelivered_result_brings_an_outcome_that_was_never_reported(of
     await office.settle(result_of("/0/0", n=1))
     assert (await office.settle(result_of("/0/0", n=1))).ended == []
     (ended,) = (await office.settle(result_of("/0/0", n=1), redelivered=True)).ended
-    assert (ended.owner.id, ended.outcome.output) == (LEAD, {"n": 1})
+    assert (ended.owner.id, output_of(ended.outcome)) == (LEAD, {"n": 1})
 
 
 async def test_what_a_rolled_back_transaction_brought_is_forgotten(office, result_of):
@@ -341,3 +342,19 @@ async def test_what_a_plan_tolerates_is_no_success_once_the_deadline_has_passed(
     effects = await office.settle(result_of("/0/0", n=1), result_of("/0/1", late, now=1_010.5))
     (ended,) = effects.ended
     assert ended.outcome == late
+
+
+async def test_an_output_that_was_kept_in_the_ledger_is_found_there_by_the_plan_above(office, result_of):
+    await office.begin({"kind": "map", "items": "input.items", "do": ITEM}, items=[1, 2])
+    (ended,) = (await office.settle(result_of("/0/0", n=1), result_of("/0/1", n=2))).ended
+    assert ended.outcome == Written('{"items":[{"n":1},{"n":2}]}')
+    report = result_of(LEAD, Succeeded(output={}), owner=PROJECT).model_copy(update={"kept": True})
+    (told,) = (await office.settle(report)).ended
+    assert (told.owner.id, output_of(told.outcome)) == (PROJECT, {"items": [{"n": 1}, {"n": 2}]})
+
+
+async def test_a_worker_that_says_its_output_is_kept_elsewhere_changes_nothing(office, result_of):
+    await office.begin(CALL, n=1)
+    report = result_of("/0", n=1).model_copy(update={"kept": True})
+    assert (await office.settle(report)).ended == []
+    assert (await office.statuses())["/0"] == "open"

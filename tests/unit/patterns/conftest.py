@@ -9,6 +9,7 @@ from warren.errors import InvalidInput, MessageTooLarge
 from warren.ids import child_id, key_of, parent_id
 from warren.messages.codec import to_json
 from warren.messages.outcome import ErrorInfo, Failed, Succeeded
+from warren.messages.written import Success, output_of
 from warren.patterns.expression import compiled
 from warren.patterns.machine import Settled, Step
 from warren.patterns.node import Leaf
@@ -59,7 +60,7 @@ class Interpreter:
             self._conclude(path, outcome)
             by_parent.setdefault(parent_id(path), []).append(Settled(key_of(path), outcome))
         if ROOT in dict(outcomes):
-            self.outcome = self.outcome or dict(outcomes)[ROOT]
+            self.outcome = self.outcome or as_values(dict(outcomes)[ROOT])
             return
         for parent in sorted(by_parent, key=lambda path: -path.count("/")):
             self._advance(parent, by_parent[parent])
@@ -123,14 +124,14 @@ class Interpreter:
     def _conclude(self, path, outcome):
         if path in self.open:
             self.open.remove(path)
-            if isinstance(outcome, Succeeded):
-                self.outputs[path] = outcome.output
+            if isinstance(outcome, Success):
+                self.outputs[path] = output_of(outcome)
 
     def _end(self, path, outcome):
-        if isinstance(outcome, Succeeded):
-            self.outputs[path] = outcome.output
+        if isinstance(outcome, Success):
+            self.outputs[path] = output_of(outcome)
         if path == ROOT:
-            self.outcome = self.outcome or outcome
+            self.outcome = self.outcome or as_values(outcome)
             return
         self._advance(parent_id(path), [Settled(key_of(path), outcome)])
 
@@ -155,6 +156,13 @@ class Children:
             raise MessageTooLarge(size, messages * self.limit_bytes)
         for path in sorted(mine, key=lambda path: parent.position(key_of(path))):
             yield key_of(path), self.interpreter.outputs[path]
+
+    def texts(self, messages):
+        return ((key, to_json(output)) for key, output in self.all(messages))
+
+
+def as_values(outcome):
+    return Succeeded(output=output_of(outcome)) if isinstance(outcome, Success) else outcome
 
 
 def ok(**output):

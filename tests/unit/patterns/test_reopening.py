@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from warren.errors import InvalidInput
 from warren.ids import child_id, depth_of, is_within
 from warren.messages.outcome import ErrorInfo, Expired, Failed, Succeeded
+from warren.messages.written import Success
 from warren.patterns.machine import Settled
 from warren.patterns.reopening import Place, Standing, reopening, revived
 
@@ -39,7 +40,7 @@ def places_of(run, outcomes):
     places = {}
     for path in {*run.seats, *run.started}:
         outcome = end_of(run, outcomes, path)
-        if isinstance(outcome, Succeeded):
+        if isinstance(outcome, Success):
             standing = Standing.SUCCEEDED
         elif outcome is not None:
             standing = Standing.FAILED

@@ -92,15 +92,18 @@ class Acceptance:
             correlation_id=delivery.properties.correlation_id,
             playbook=project.playbook,
             fingerprint=fingerprint,
-            trace=self._trace(project_id, delivery),
+            trace=self._trace(project_id, delivery, submitted),
         )
         event = _accepted(owner, plan, data, project.labels, now)
         event.task["not_before_at"] = begins_at
         return Draft(owner, event, delivery)
 
-    def _trace(self, project_id: str, delivery: Delivery) -> str | None:
-        """The trace that the project is part of; None if nobody wants to know."""
-        incoming = TraceContext.from_headers(delivery.properties.headers)
+    def _trace(self, project_id: str, delivery: Delivery, submitted: Submission) -> str | None:
+        """The trace that the project is part of; None if nobody wants to know. Who sent the message goes before who
+        made the event in it.
+        """
+        sent = TraceContext.from_headers(delivery.properties.headers)
+        incoming = sent or TraceContext.from_headers(submitted.trace)
         if self._sampling is None:
             return None if incoming is None else incoming.to_text()
         decided = self._sampling.of_project(project_id, incoming)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from warren.broker.port import Delivery
@@ -32,12 +32,14 @@ MAX_SHOWN_CHARS: Final = 80
 class Submission:
     """A project's body, as a plain message or out of an event.
 
-    `pointer` is where it is in the message's own body; `project_id` the id that the event gives it.
+    `pointer` is where it is in the message's own body; `project_id` the id that the event gives it; `trace` what the
+    event says of the trace that it is part of.
     """
 
     body: bytes
     pointer: str = ""
     project_id: str | None = None
+    trace: Mapping[str, Any] = field(default_factory=dict)
 
     def located(self, error: InvalidInput) -> InvalidInput:
         """An error about the project, as one about the message."""
@@ -68,7 +70,8 @@ def stated_project(delivery: Delivery, said: JsonObject) -> JsonObject:
 
 def _structured(event: Event) -> Submission:
     _check_type(event.type, "/type")
-    return Submission(to_json(event.data).encode(), "/data", project_id(event.source, event.id))
+    trace = event.model_extra or {}
+    return Submission(to_json(event.data).encode(), "/data", project_id(event.source, event.id), trace)
 
 
 def _binary(attributes: Mapping[str, str], content_type: str, body: bytes) -> Submission:
@@ -80,7 +83,7 @@ def _binary(attributes: Mapping[str, str], content_type: str, body: bytes) -> Su
     if content_type not in ("", "application/json"):
         raise _wrong(f"the data is {content_type[:MAX_SHOWN_CHARS]!r}; a project is application/json")
     _check_type(attributes["type"], "")
-    return Submission(body, project_id=project_id(attributes["source"], attributes["id"]))
+    return Submission(body, project_id=project_id(attributes["source"], attributes["id"]), trace=attributes)
 
 
 def project_id(source: str, event_id: str) -> str:

@@ -14,6 +14,7 @@ from topology import names
 from topology.cluster import Cluster
 from warren.broker.port import Broker, Delivery
 from warren.clock import Clock
+from warren.coordination.carriage import headers_back, headers_below
 from warren.coordination.coordinator import Coordinator
 from warren.coordination.counting import INLINE
 from warren.coordination.depths import Depths
@@ -44,6 +45,8 @@ class Verdict:
     answers: list[AnyAnswer | Ending] = field(default_factory=list)
     is_new: bool = False
     error: InvalidInput | None = None
+    trace: str | None = None
+    """The project's, which is not the draft's if another was accepted before."""
 
 
 class Director:
@@ -139,7 +142,7 @@ class Director:
             else:
                 effects.wait(draft.begins_at)
             known[draft.owner.id] = draft.owner
-            verdicts.append(Verdict(draft, [Accepted()], is_new=True))
+            verdicts.append(Verdict(draft, [Accepted()], is_new=True, trace=draft.owner.trace))
         return verdicts, effects
 
 
@@ -155,7 +158,7 @@ def _known(transaction: Transaction, draft: Draft, earlier: Owner) -> Verdict:
     if found is not None:
         outcome, ended_s = found
         answers.append(Ending(outcome, earlier.created_at, ended_s))
-    return Verdict(draft, answers)
+    return Verdict(draft, answers, trace=earlier.trace)
 
 
 def announced(verdict: Verdict) -> list[Parcel]:
@@ -163,8 +166,11 @@ def announced(verdict: Verdict) -> list[Parcel]:
     owner = verdict.draft.owner
     if verdict.error is not None:
         return rejected(verdict.draft.delivery, verdict.error, owner.created_at)
+    below = headers_below(verdict.trace, owner.id)
     parcels = [
-        parcel for answer in verdict.answers for parcel in reply(owner.reply_to, owner.correlation_id, owner.id, answer)
+        parcel
+        for answer in verdict.answers
+        for parcel in reply(owner.reply_to, owner.correlation_id, owner.id, answer, headers=below)
     ]
     if verdict.is_new:
         parcels.append(project_event(owner, "accepted", owner.created_at))
@@ -181,5 +187,6 @@ def rejected(delivery: Delivery, error: InvalidInput, now: float) -> list[Parcel
     )
     retry_after_s = error.retry_after_s if isinstance(error, RateLimited) else None
     refusal = Rejected(error=info, retry_after_s=retry_after_s)
-    answer = reply(answer_address(delivery), delivery.properties.correlation_id, None, refusal)
+    before = delivery.properties
+    answer = reply(answer_address(delivery), before.correlation_id, None, refusal, headers=headers_back(before.headers))
     return [dead_letter(delivery, error, now), *answer]

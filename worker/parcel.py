@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from topology.names import RESULTS, result_key
-from warren.broker.port import Delivery, Outgoing, Properties, Subscription, Verdict
+from warren.broker.port import NO_HEADERS, Delivery, Outgoing, Properties, Subscription, Verdict
 from warren.messages.result import ResultMessage
+from warren.telemetry.context import CARRIED, TRACEPARENT
 
 HEAD: Final = b'{"results":['
 TAIL: Final = b"]}"
@@ -48,6 +49,15 @@ class Parcel:
     """When it is to be tried again (Unix seconds)."""
 
 
+def _trace(pack: Sequence[Packable]) -> Mapping[str, Any]:
+    """The trace that the tasks came with, if it is one for all of them: a message has room for one."""
+    headers = pack[0].ticket.delivery.properties.headers
+    parent = headers.get(TRACEPARENT)
+    if parent is None or any(one.ticket.delivery.properties.headers.get(TRACEPARENT) != parent for one in pack):
+        return NO_HEADERS
+    return {name: headers[name] for name in CARRIED if name in headers}
+
+
 @dataclass(frozen=True, slots=True)
 class Packer:
     """Puts results for the same team and of the same priority into shared messages, within the limit of their size."""
@@ -71,6 +81,7 @@ class Packer:
             priority=first.priority,
             timestamp_s=now_s,
             app_id=self.agent,
+            headers=_trace(pack),
         )
         body = HEAD + b",".join([result.body for result in pack]) + TAIL
         message = Outgoing(RESULTS, result_key(first.team), body, properties)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from topology.names import EVENTS
 from warren.broker.port import Broker, Outgoing, Properties
@@ -13,6 +14,7 @@ from warren.errors import BrokerUnavailable, PublishFailed
 from warren.messages.codec import encode
 from warren.messages.event import Event
 from warren.skills.context import Context
+from warren.telemetry.context import STATE
 from worker.attempt import sendable
 
 PERIOD_S: Final = 1.0
@@ -27,14 +29,14 @@ class ProgressReports:
         self._broker = broker
         self._clock = clock
         self._agent = agent
-        self._newest: dict[str, tuple[Context, float, str]] = {}
+        self._newest: dict[str, tuple[Context, float, str, Mapping[str, str]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stirred = asyncio.Event()
         self._number = itertools.count(1)
 
     def report(self, context: Context, fraction: float, message: str) -> None:
         """From any thread."""
-        self._newest[context.task_id] = (context, fraction, message)
+        self._newest[context.task_id] = (context, fraction, message, context.trace_headers())
         if self._loop is not None and not self._stirred.is_set():
             self._loop.call_soon_threadsafe(self._stirred.set)
 
@@ -53,7 +55,8 @@ class ProgressReports:
         except (BrokerUnavailable, PublishFailed):
             return
 
-    def _event(self, context: Context, fraction: float, message: str) -> Outgoing:
+    def _event(self, context: Context, fraction: float, message: str, headers: Mapping[str, str]) -> Outgoing:
+        trace: dict[str, Any] = {name: headers[name] for name in STATE if name in headers}
         event = Event(
             specversion="1.0",
             id=f"{self._agent}-{next(self._number)}",
@@ -65,7 +68,8 @@ class ProgressReports:
                 "message": sendable(str(message), MAX_MESSAGE_CHARS),
                 "attempt": context.attempt,
             },
+            **trace,
         )
-        properties = Properties(type=Event.TYPE, app_id=self._agent, persistent=False)
+        properties = Properties(type=Event.TYPE, app_id=self._agent, persistent=False, headers=trace)
         key = f"task.progressed.{context.team}.{context.skill}"
         return Outgoing(EVENTS, key, encode(event), properties, mandatory=False)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
+from warren.broker.port import NO_HEADERS
 from warren.messages.reply import Accepted, Answer, Finished, Rejected
+from warren.telemetry.context import CARRIED
 
 
 class Conversation:
@@ -17,6 +21,8 @@ class Conversation:
         loop = asyncio.get_running_loop()
         self.submitting = asyncio.Lock()
         self.finished: asyncio.Future[Finished] = loop.create_future()
+        self.trace_headers: dict[str, str] = {}
+        """The W3C headers of the project's trace, as soon as an answer has brought them."""
         self._reopened_after_s = 0.0
         self._verdict: asyncio.Future[Accepted | Rejected] | None = None
 
@@ -31,8 +37,9 @@ class Conversation:
             self._reopened_after_s = self.finished.result().ended_s
             self.finished = asyncio.get_running_loop().create_future()
 
-    def hear(self, answer: Answer) -> None:
+    def hear(self, answer: Answer, headers: Mapping[str, Any] = NO_HEADERS) -> None:
         """Take note. What is said twice, or was not asked for, changes nothing."""
+        self.trace_headers |= {name: str(headers[name]) for name in CARRIED if name in headers}
         match answer:
             case Finished():
                 self._end(answer)

@@ -54,6 +54,11 @@ class Handle:
         known = end.result().outcome.status if end.done() and not end.cancelled() else "not known to have ended"
         return f"<Handle of project {self.id}, {known}>"
 
+    @property
+    def trace_headers(self) -> dict[str, str]:
+        """W3C `traceparent` and what goes with it, for what goes on below the project; empty if nobody traces it."""
+        return dict(self._heard.trace_headers)
+
     @overload
     async def result(self) -> JsonObject: ...
     @overload

@@ -141,11 +141,12 @@ class Switchboard:
         except InvalidInput as error:
             log.warning("a reply cannot be understood and is dropped: %s", error)
             return
-        self._pass_on(delivery.properties.correlation_id or reply.project or "", reply.answer)
+        properties = delivery.properties
+        self._pass_on(properties.correlation_id or reply.project or "", reply.answer, properties.headers)
 
-    def _pass_on(self, correlation_id: str, answer: Any) -> None:
+    def _pass_on(self, correlation_id: str, answer: Any, headers: Mapping[str, Any]) -> None:
         question = self._questions.get(correlation_id)
         if question is not None and not question.done():
             question.set_result(answer)
         elif (conversation := self._conversations.get(correlation_id)) is not None:
-            conversation.hear(answer)
+            conversation.hear(answer, headers)

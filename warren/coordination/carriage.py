@@ -7,10 +7,8 @@ from functools import lru_cache
 from typing import Any, Final
 
 from warren.broker.port import NO_HEADERS
-from warren.telemetry.context import TRACEPARENT, TRACESTATE, TraceContext
+from warren.telemetry.context import CARRIED, TRACEPARENT, TraceContext
 
-STATE: Final = frozenset({TRACEPARENT, TRACESTATE})
-"""The headers without the publisher's own words."""
 KEPT: Final = 1_024
 """Contexts that are kept ready; one for each project that is at work."""
 
@@ -25,6 +23,13 @@ def headers_below(trace: str | None, subject: str, only: frozenset[str] | None =
     context = _context(trace)
     headers = context.headers(context.span_id(subject)) if context.sampled else _unsampled(trace)
     return headers if only is None else {name: value for name, value in headers.items() if name in only}
+
+
+def headers_back(headers: Mapping[str, Any]) -> Mapping[str, Any]:
+    """For an answer to a message that led to nothing: the context that it came with."""
+    if TRACEPARENT not in headers:
+        return NO_HEADERS
+    return {name: headers[name] for name in CARRIED if isinstance(headers.get(name), str)}
 
 
 def is_exported(trace: str | None) -> bool | None:

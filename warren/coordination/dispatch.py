@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
+from typing import Any
 
 from topology import names
-from warren.broker.port import Delivery, Outgoing, Properties
+from warren.broker.port import NO_HEADERS, Delivery, Outgoing, Properties
 from warren.coordination.bundling import Skill
-from warren.coordination.carriage import STATE, headers_below
+from warren.coordination.carriage import headers_below
 from warren.coordination.effects import Ended
 from warren.coordination.journal import size_bytes
 from warren.coordination.planning import ENVELOPE_BYTES
@@ -26,6 +27,7 @@ from warren.messages.reply import AnyAnswer, Finished, Reply
 from warren.messages.result import Result, ResultMessage
 from warren.messages.task import TaskMessage
 from warren.messages.written import Ending, Written, filled, without_output
+from warren.telemetry.context import STATE
 
 BundleSize = Callable[[Skill, int], int]
 """(skill, how many tasks wait) to the size of a bundle."""
@@ -80,14 +82,18 @@ def reply(
     project: str | None,
     answer: AnyAnswer | Ending,
     now: float | None = None,
+    *,
+    headers: Mapping[str, Any] = NO_HEADERS,
 ) -> list[Parcel]:
-    """An answer to a client that left an address; nobody may be there any more."""
+    """An answer to a client that left an address; nobody may be there any more. `headers` are those of its trace."""
     if to is None:
         return []
     exchange = names.REPLIES if to.startswith(names.REPLY_PREFIX) else DEFAULT_EXCHANGE
     body = _reply_body(project, answer)
     at_s = None if now is None else int(now)
-    properties = Properties(type=Reply.TYPE, correlation_id=correlation_id, timestamp_s=at_s, app_id=APP_ID)
+    properties = Properties(
+        type=Reply.TYPE, correlation_id=correlation_id, timestamp_s=at_s, app_id=APP_ID, headers=headers
+    )
     return [Parcel(Outgoing(exchange, to, body, properties, mandatory=False))]
 
 
@@ -102,6 +108,7 @@ def _reply_body(project: str | None, answer: AnyAnswer | Ending) -> bytes:
 def project_event(owner: Owner, status: str, at: float) -> Parcel:
     """That a project was accepted or has ended, as a CloudEvent."""
     data = {"project": owner.id, "playbook": owner.playbook, "status": status}
+    trace = headers_below(owner.trace, owner.id, only=STATE)
     happened = Event(
         specversion="1.0",
         id=f"{owner.id}:{status}:{owner.replays}" if owner.replays else f"{owner.id}:{status}",
@@ -111,9 +118,9 @@ def project_event(owner: Owner, status: str, at: float) -> Parcel:
         time=datetime.fromtimestamp(at, UTC),
         datacontenttype="application/json",
         data=data,
-        **headers_below(owner.trace, owner.id, only=STATE),
+        **trace,
     )
-    return Parcel(_plain(names.EVENTS, f"project.{status}", happened, mandatory=False))
+    return Parcel(_plain(names.EVENTS, f"project.{status}", happened, mandatory=False, headers=trace))
 
 
 def _finished(ended: Ended) -> list[Parcel]:
@@ -121,7 +128,8 @@ def _finished(ended: Ended) -> list[Parcel]:
     announcement = project_event(owner, ended.outcome.status, ended.ended_s)
     announcement.owner, announcement.reported, announcement.replay = owner.id, [owner.id], owner.replays
     answer = Ending(ended.outcome, owner.created_at, ended.ended_s)
-    answers = reply(owner.reply_to, owner.correlation_id, owner.id, answer)
+    below = headers_below(owner.trace, owner.id)
+    answers = reply(owner.reply_to, owner.correlation_id, owner.id, answer, headers=below)
     for parcel in answers:
         parcel.owner, parcel.reported, parcel.replay = owner.id, [owner.id], owner.replays
     return [*answers, announcement]
@@ -145,7 +153,13 @@ def _assignment_result(ended: Ended) -> Parcel:
     bare = encode(ResultMessage(results=[result]), limit_bytes=None)
     body = bare if kept else filled(bare, ended.outcome)
     key = names.result_key(owner.report_to)
-    properties = Properties(type=ResultMessage.TYPE, correlation_id=owner.id, priority=owner.priority, app_id=APP_ID)
+    properties = Properties(
+        type=ResultMessage.TYPE,
+        correlation_id=owner.id,
+        priority=owner.priority,
+        app_id=APP_ID,
+        headers=headers_below(owner.trace, owner.id),
+    )
     return Parcel(
         Outgoing(names.RESULTS, key, body, properties), owner=owner.id, reported=[owner.id], replay=owner.replays
     )
@@ -229,5 +243,8 @@ def _expiration_ms(deadline_at: float | None, now: float) -> int | None:
     return max(1, int((deadline_at - now) * 1000))
 
 
-def _plain(exchange: str, key: str, message: Message, *, mandatory: bool) -> Outgoing:
-    return Outgoing(exchange, key, encode(message), Properties(type=message.TYPE, app_id=APP_ID), mandatory=mandatory)
+def _plain(
+    exchange: str, key: str, message: Message, *, mandatory: bool, headers: Mapping[str, Any] = NO_HEADERS
+) -> Outgoing:
+    properties = Properties(type=message.TYPE, app_id=APP_ID, headers=headers)
+    return Outgoing(exchange, key, encode(message), properties, mandatory=mandatory)

@@ -17,6 +17,10 @@ from warren.messages.codec import from_json, to_json
 TRACEPARENT: Final = "traceparent"
 TRACESTATE: Final = "tracestate"
 BAGGAGE: Final = "baggage"
+STATE: Final = frozenset({TRACEPARENT, TRACESTATE})
+"""The headers without the publisher's own words."""
+CARRIED: Final = (TRACEPARENT, TRACESTATE, BAGGAGE)
+"""All headers of a context."""
 MAX_STATE_CHARS: Final = 512
 MAX_BAGGAGE_CHARS: Final = 8_192
 """The least that W3C asks everybody to pass on; what is longer is dropped whole."""

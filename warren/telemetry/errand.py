@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from warren.telemetry.context import BAGGAGE, TRACEPARENT, TRACESTATE, TraceContext, trace_id_of
+from warren.telemetry.context import CARRIED, TraceContext, trace_id_of
 from warren.telemetry.otlp import Otlp
 from warren.telemetry.span import Service
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from warren.telemetry.publishing import Tracers
 
-CARRIED: Final = (TRACEPARENT, TRACESTATE, BAGGAGE)
-"""What others hand to programs in variables of these names, in capitals."""
 PATIENCE_S: Final = 2.0
 """Nobody waits longer than this at the end of a command for a collector that does not answer."""
 SOON_MS: Final = 200
@@ -35,6 +33,7 @@ def errand(service: Service, project: str, environment: Mapping[str, str]) -> It
     Yields what makes spans; None if nobody is to get them. Raises InvalidInput for settings of OpenTelemetry that
     cannot be used.
     """
+    # As others hand a context to programs: in variables of the headers' names, in capitals.
     carried = {name: environment[name.upper()] for name in CARRIED if environment.get(name.upper())}
     incoming = TraceContext.from_headers(carried)
     exporter = Otlp.from_environment(environment).span_exporter(PATIENCE_S)

@@ -98,7 +98,8 @@ class Director:
 
     async def reply(self, properties, answer):
         body = encode(Reply(project=None, answer=answer))
-        told = Properties(type=Reply.TYPE, correlation_id=properties.correlation_id)
+        headers = {name: value for name, value in properties.headers.items() if name == "traceparent"}
+        told = Properties(type=Reply.TYPE, correlation_id=properties.correlation_id, headers=headers)
         with suppress(PublishFailed):  # the client is gone, as clients go
             await self.broker.publish([Outgoing(REPLIES, properties.reply_to, body, told)])
 

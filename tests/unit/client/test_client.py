@@ -343,3 +343,15 @@ async def test_a_submission_without_a_director_ends_its_span_when_the_broker_has
         await asyncio.wait({submitting})
     [span] = exported.get_finished_spans()
     assert span.status.is_unset
+
+
+async def test_whoever_submits_finds_the_trace_of_the_project_in_what_it_hears(cluster):
+    tracers = TracerProvider(shutdown_on_exit=False)
+    async with cluster() as running, running.client(tracer_provider=tracers) as client:
+        handle = await client.submit("survey")
+        assert handle.trace_headers == {"traceparent": running.director.seen[0][2].headers["traceparent"]}
+
+
+async def test_a_project_that_nobody_traces_has_no_headers_to_go_on_with(cluster):
+    async with cluster() as running, running.client() as client:
+        assert (await client.submit("survey")).trace_headers == {}

@@ -9,6 +9,7 @@ from warren.broker.port import Delivery, Properties
 from warren.clock import SystemClock
 from warren.errors import InvalidInput
 from warren.patterns.playbook import Playbooks, parse_playbook
+from warren.telemetry.context import TraceContext
 
 CLUSTER = parse_cluster("{version: 1, teams: {hosts: {skills: {greet: {}}}}}", "cluster.yaml")
 PLAN = {
@@ -156,3 +157,16 @@ def test_a_refusal_goes_where_the_data_says():
 @pytest.mark.parametrize("value", [7, None, ["1.0"], {"a": 1}, b"1.0"])
 def test_a_header_that_is_no_text_makes_no_event(acceptance, value):
     assert acceptance.draft(delivery(PROJECT, headers={"ce-specversion": value})).owner.playbook == "welcome"
+
+
+def test_an_event_brings_the_trace_that_it_is_part_of_in_both_modes(acceptance):
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    for sent in (structured(traceparent=parent, tracestate="a=b"), binary(traceparent=parent, tracestate="a=b")):
+        trace = TraceContext.from_text(acceptance.draft(sent).owner.trace)
+        assert (trace.headers(trace.parent_id)) == {"traceparent": parent, "tracestate": "a=b"}
+
+
+def test_the_trace_of_the_message_goes_before_that_of_the_event_in_it(acceptance):
+    sent = structured(traceparent=f"00-{'a' * 32}-{'b' * 16}-01")
+    sent.properties.headers["traceparent"] = f"00-{'c' * 32}-{'d' * 16}-01"
+    assert TraceContext.from_text(acceptance.draft(sent).owner.trace).trace_id == "c" * 32

@@ -51,6 +51,19 @@ def returned(delivery: Delivery, message: TaskMessage, task: Task, units: int) -
     return _on_ladder(delivery, message, task, units, suspicion.redeliveries(delivery))
 
 
+def handed_back(delivery: Delivery) -> Outgoing:
+    """A delivery that nobody has begun with, for somebody else: as it came, and over the ladder without a stay there.
+
+    Would we just let go of it, the broker would count that like a crash.
+    """
+    count = suspicion.redeliveries(delivery)
+    headers = forwarded(delivery.properties.headers) | ({suspicion.HEADER: count} if count else {})
+    properties = replace(
+        delivery.properties, headers=headers, user_id=None, expiration_ms=None, message_id=None, persistent=True
+    )
+    return Outgoing(ENTRY, retry_key(0, delivery.queue), delivery.body, properties)
+
+
 def _on_ladder(delivery: Delivery, message: TaskMessage, task: Task, units: int, count: int) -> Outgoing:
     headers = {suspicion.HEADER: count} if count else {}
     return Outgoing(ENTRY, retry_key(units, delivery.queue), *_alone(delivery, message, task, headers))

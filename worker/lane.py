@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from warren.broker.dead_letter import Cause
@@ -19,13 +19,13 @@ from warren.telemetry.telemetry import Telemetry
 from worker import suspicion
 from worker.attempt import Attempt, failed
 from worker.conclusion import Clerk, Conclusion, Ended
-from worker.dead_letter import parked, returned
+from worker.dead_letter import handed_back, parked, returned
 from worker.execution import Execution
 from worker.outbox import Outbox
 from worker.parcel import Packable, Ticket
 from worker.recycling import Recycling
 from worker.station import Station
-from worker.supply import Supply
+from worker.supply import Supplied, Supply
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,9 @@ class Lane:
     def __init__(self, station: Station, place: Workplace) -> None:
         self._station = station
         self._place = place
-        self._supply = Supply(place.broker, station.queue, station.concurrency, place.logger)
+        self._supply = Supply(place.broker, station.queue, station.concurrency, self._hand_back)
+        self._slots: list[asyncio.Task[None]] = []
+        self._abandoned = False
         self._idle = asyncio.Event()
 
     @property
@@ -62,8 +64,7 @@ class Lane:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._supply.run())
             async with asyncio.TaskGroup() as slots:
-                for _ in range(self._station.concurrency):
-                    slots.create_task(self._work())
+                self._slots = [slots.create_task(self._work()) for _ in range(self._station.concurrency)]
             self._idle.set()
 
     async def stop(self) -> None:
@@ -71,6 +72,12 @@ class Lane:
         if not self._supply.is_open:
             self._idle.set()
         await self._supply.stop()
+
+    def abandon(self) -> None:
+        """After `stop`: interrupt what runs, and give it back."""
+        self._abandoned = True
+        for slot in self._slots:
+            slot.cancel()
 
     async def finished(self) -> None:
         """Return when, after `stop`, the last handler has ended."""
@@ -128,10 +135,34 @@ class Lane:
             self._conclude(ticket, message, task, Ended(attempt, now, now))
 
     async def _run(self, ticket: Ticket, message: TaskMessage) -> None:
-        for task in message.tasks:
+        for place, task in enumerate(message.tasks):
             started_s = self._place.clock.now()
-            attempt = await self._attempt(ticket.delivery, task)
+            attempt = await self._uninterrupted(ticket.delivery, task)
+            if attempt is None:
+                return self._return(ticket, message, message.tasks[place:])
             self._conclude(ticket, message, task, Ended(attempt, started_s, self._place.clock.now()))
+        return None
+
+    async def _uninterrupted(self, delivery: Delivery, task: Task) -> Attempt | None:
+        """An attempt; None if it was not begun, or not finished, because the lane is abandoned."""
+        if self._abandoned:
+            return None
+        try:
+            return await self._attempt(delivery, task)
+        except asyncio.CancelledError:
+            if self._abandoned:
+                return None
+            raise
+
+    def _hand_back(self, supplied: Supplied) -> None:
+        """What no slot has taken."""
+        ticket = Ticket(supplied.subscription, supplied.delivery, 1)
+        self._place.outbox.add_message(ticket, handed_back(supplied.delivery))
+
+    def _return(self, ticket: Ticket, message: TaskMessage, tasks: Iterable[Task]) -> None:
+        """What we have no time for is not to blame: the count of its redeliveries stays as it is."""
+        for task in tasks:
+            self._place.outbox.add_message(ticket, returned(ticket.delivery, message, task, 0))
 
     async def _attempt(self, delivery: Delivery, task: Task) -> Attempt:
         """One attempt, in the trace that its message came with."""

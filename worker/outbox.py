@@ -28,7 +28,7 @@ MOST_DOUBLINGS: Final = 10
 
 def pause_s(tries: int) -> float:
     """How long to wait after so many tries in vain, the last one not counted."""
-    return min(FIRST_PAUSE_S * 2 ** min(tries, MOST_DOUBLINGS), LONGEST_PAUSE_S)
+    return min(FIRST_PAUSE_S * 2.0 ** min(tries, MOST_DOUBLINGS), LONGEST_PAUSE_S)
 
 
 @dataclass(slots=True)

@@ -48,9 +48,8 @@ class Substitutes:
         if len(parcel.results) > 1:
             return [self._packer.parcel([one], int(now_s)) for one in parcel.results]
         (ticket,) = parcel.tickets
-        if parcel.message.exchange == names.DEAD:
-            # what the broker has it can park whatever its size; of a bundle, all of it
-            ticket.verdict = Verdict.REJECT
+        if (verdict := _broker_can(parcel.message, ticket.delivery)) is not None:
+            ticket.verdict = verdict
             return []
         if parcel.results:
             conclusion = instead_of_result(ticket.delivery, parcel.results[0].body, reason)
@@ -66,6 +65,13 @@ class Substitutes:
         result = Packable(ticket, message.team, message.priority, about, conclusion.result)
         letters = [Parcel(letter, [ticket]) for letter in conclusion.messages]
         return [self._packer.parcel([result], int(self._clock.now())), *letters]
+
+
+def _broker_can(message: Outgoing, delivery: Delivery) -> Verdict | None:
+    """What the broker can do with what it has itself, whatever its size; a bundle it parks as a whole."""
+    if message.exchange == names.DEAD:
+        return Verdict.REJECT
+    return Verdict.REQUEUE if message.body == delivery.body else None
 
 
 def instead_of_result(delivery: Delivery, body: bytes, reason: str) -> Conclusion | None:

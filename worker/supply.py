@@ -1,16 +1,14 @@
-"""Brings the deliveries of a queue to the slots of a skill, and gives back what no slot has taken."""
+"""Brings the deliveries of a queue to the slots of a skill."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Final
 
-from warren.broker.port import Broker, Delivery, Subscription, Verdict
-from warren.errors import BrokerUnavailable
-from warren.skills.context import Logger
+from warren.broker.port import Broker, Delivery, Subscription
 from worker.line import Line
 from worker.pace import Pace
 
@@ -35,11 +33,11 @@ class Supply:
     lie ready; one that turns out slow after all never gets it again in this process's life.
     """
 
-    def __init__(self, broker: Broker, queue: str, slots: int, logger: Logger) -> None:
+    def __init__(self, broker: Broker, queue: str, slots: int, give_back: Callable[[Supplied], None]) -> None:
         self._broker = broker
         self._queue = queue
         self._slots = slots
-        self._logger = logger
+        self._give_back = give_back
         self._line: Line[Supplied] = Line()
         self._pace = Pace()
         self._subscriptions: list[Subscription] = []
@@ -76,7 +74,8 @@ class Supply:
         self._stopping = True
         for subscription in self._subscriptions:
             await subscription.cancel()
-        await self._give_back(self._line.close())
+        for supplied in self._line.close():
+            self._give_back(supplied)
 
     async def _run_ahead(self, stack: AsyncExitStack, group: asyncio.TaskGroup) -> None:
         await self._is_fast.wait()
@@ -97,17 +96,8 @@ class Supply:
     async def _receive(self, subscription: Subscription) -> None:
         while deliveries := await subscription.receive():
             supplied = [Supplied(subscription, delivery) for delivery in deliveries]
-            if self._stopping:
-                await self._give_back(supplied)
-            else:
+            if not self._stopping:
                 self._line.put(supplied)
-
-    async def _give_back(self, supplied: Iterable[Supplied]) -> None:
-        by_subscription: dict[Subscription, list[tuple[Delivery, Verdict]]] = {}
-        for one in supplied:
-            by_subscription.setdefault(one.subscription, []).append((one.delivery, Verdict.REQUEUE))
-        for subscription, verdicts in by_subscription.items():
-            try:
-                await subscription.settle(verdicts)
-            except BrokerUnavailable as error:  # the broker gives them to somebody else anyway
-                self._logger.warning("deliveries could not be given back", reason=str(error))
+                continue
+            for each in supplied:
+                self._give_back(each)

@@ -1,8 +1,9 @@
 """Tasks that may kill their worker: how they are recognised, set apart, and given up.
 
 A broker says of a delivery only that somebody had it before and never settled it. Most of the time that somebody was
-killed, lost its connection, or drained, and the task is innocent. So nothing is concluded from one such delivery: its
-tasks are sent on, each alone and with a number, and only what comes back again and again is treated with care.
+killed or lost its connection, and the task is innocent; a worker that drains sends again what it gives back, and leaves
+no such mark. So nothing is concluded from one such delivery: its tasks are sent on, each alone and with a number, and
+only what comes back again and again is treated with care.
 """
 
 from __future__ import annotations

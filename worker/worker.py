@@ -30,6 +30,8 @@ from worker.recycling import Recycling
 from worker.running import Handlers
 from worker.station import Station
 
+GIVE_BACK_S: Final = 3.0
+"""For handlers to end that are interrupted, and for the confirms of what is given back, after the grace is over."""
 ABANDONED_THREADS: Final = 64
 """Handlers in threads that overran their time keep their thread until they notice; so many may, beside the others."""
 
@@ -51,7 +53,7 @@ class Worker:
         await worker.run()
 
     On `drain` it stops consuming, gives back what no handler has begun, and waits for the handlers and for the
-    confirms of their results; what is not finished then goes back to the queue when `run` is cancelled.
+    confirms of their results; what is not finished then is interrupted and given back.
     """
 
     def __init__(
@@ -136,8 +138,18 @@ class Worker:
     async def drain(self, grace_s: float) -> None:
         """Take nothing new, finish what runs within `grace_s`, give back the rest."""
         await self._take_nothing_new()
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(grace_s):
+                await self._finish()
+        except TimeoutError:
+            await self._abandon()
+
+    async def _abandon(self) -> None:
+        """Give back what still runs. What does not end over it goes back when the connection closes, as in a crash."""
+        for lane in self._lanes:
+            lane.abandon()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GIVE_BACK_S):
                 await self._finish()
 
     async def _take_nothing_new(self) -> None:

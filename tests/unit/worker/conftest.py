@@ -117,15 +117,19 @@ class House:
         return (await self.broker.depth(queue)).messages
 
 
-CLUSTER = "{version: 1, teams: {t: {skills: {s: {}, other: {}}}}}"
+CLUSTER = "{version: 1, profile: %s, teams: {t: {skills: {s: {}, other: {}}}}}"
 SMALL_BYTES = 4_000
 
 
+def topology(profile="classic"):
+    return build(parse_cluster(CLUSTER % profile, "cluster.yaml"))
+
+
 @asynccontextmanager
-async def furnished(**limits):
+async def furnished(profile="classic", **limits):
     clock = VirtualClock()
     async with MemoryServer(clock, **limits) as server, MemoryBroker(server) as broker:
-        await broker.declare(build(parse_cluster(CLUSTER, "cluster.yaml")))
+        await broker.declare(topology(profile))
         yield House(server, clock, broker)
 
 
@@ -139,6 +143,13 @@ async def house():
 async def small_house():
     """Its broker takes much smaller messages than the worker believes."""
     async with furnished(max_message_bytes=SMALL_BYTES) as house:
+        yield house
+
+
+@pytest.fixture(params=["classic", "quorum"])
+async def either_house(request):
+    """One of each profile."""
+    async with furnished(request.param) as house:
         yield house
 
 

@@ -4,8 +4,6 @@ import json
 
 import pytest
 
-from topology.build import build
-from topology.cluster import parse_cluster
 from warren import Retry, skill
 from warren.broker.dead_letter import CODE, REASON, last_death
 from warren.broker.port import Properties
@@ -14,7 +12,7 @@ from warren.messages.task import TaskMessage
 from warren.testing.patience import wait_until
 from worker.outbox import LONGEST_PAUSE_S, pause_s
 
-from .conftest import CLUSTER, OWNER, SMALL_BYTES
+from .conftest import OWNER, SMALL_BYTES, topology
 
 
 @skill("s")
@@ -101,7 +99,7 @@ async def test_what_no_queue_takes_waits_aside_and_everything_else_goes_on(house
             assert letter.body == f"no task {n}".encode()
         assert "reached no queue" in worker.waiting_for
         await wait_until(lambda: house.unsettled() == 1)
-        await house.broker.declare(build(parse_cluster(CLUSTER, "cluster.yaml")))
+        await house.broker.declare(topology())
         house.clock.advance(LONGEST_PAUSE_S)
         (result,) = await house.results(1)
         await wait_until(lambda: worker.waiting_for is None)

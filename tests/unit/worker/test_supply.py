@@ -3,8 +3,9 @@
 import asyncio
 
 from warren import skill
-from warren.messages.task import Task
+from warren.messages.task import Task, TaskMessage
 from warren.testing.patience import wait_until
+from worker import suspicion
 from worker.pace import FAST_S, LEARNT_FROM, SLOW_S, Pace
 
 SLOTS = 2
@@ -78,7 +79,11 @@ async def test_a_fast_skill_has_some_messages_ready_and_gives_them_back_when_it_
         await wait_until(lambda: house.consumers() == 0)
         pile.go.set()
         await draining
-        assert await house.left() == 10 - SLOTS
+        left = await house.deliveries("warren.work.t.s", 10 - SLOTS)
+
+    assert not any(delivery.redelivered or suspicion.HEADER in delivery.properties.headers for delivery in left)
+    assert {delivery.properties.type for delivery in left} == {TaskMessage.TYPE}
+    assert await house.left() == 0
 
 
 async def test_a_slow_skill_has_none(house, serve):

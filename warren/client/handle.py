@@ -26,6 +26,8 @@ CHECK_S: Final = 1.0
 """How often a waiting client looks whether its connection was lost."""
 ASK_AFTER_S: Final = 30.0
 """How long a waiting client trusts that it is told."""
+ASK_AT_LEAST_S: Final = 5.0
+"""How often a client asks that nobody tells, as the project was submitted by another."""
 QUICKEST_S: Final = 0.2
 SLOWEST_S: Final = 1.0
 SLOWER: Final = 1.5
@@ -81,15 +83,18 @@ class Handle:
 
         The director tells it unasked; but who was not connected at that moment, or came later, has to ask.
         """
-        ask_at_s = self._line.clock.now() + (ASK_AFTER_S if self._is_told else 0.0)
+        clock, pause_s = self._line.clock, ASK_AFTER_S if self._is_told else QUICKEST_S
+        ask_at_s = clock.now() + (pause_s if self._is_told else 0.0)
         trouble = False
         while not self._heard.finished.done():
             connected = self._line.broker.waiting_for is None
-            if connected and (trouble or self._line.clock.now() >= ask_at_s):
+            if connected and (trouble or clock.now() >= ask_at_s):
                 await self._ask_for_the_end()
-                ask_at_s, self._is_told = self._line.clock.now() + ASK_AFTER_S, True
+                ask_at_s = clock.now() + pause_s
+                pause_s = pause_s if self._is_told else min(pause_s * SLOWER, ASK_AT_LEAST_S)
             trouble = not connected
-            await wait(self._heard.finished, self._line.clock, CHECK_S)
+            left_s = ask_at_s - clock.now() if connected else CHECK_S
+            await wait(self._heard.finished, clock, max(0.0, min(CHECK_S, left_s)))
         return self._heard.finished.result()
 
     async def status(self, limit_s: float = 10.0) -> Status:

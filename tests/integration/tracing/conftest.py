@@ -44,14 +44,20 @@ async def collector():
         yield running
 
 
+@pytest.fixture(scope="module")
+def protocol(request):
+    """How the module's cluster talks to the collector."""
+    return getattr(request.module, "PROTOCOL", "http/protobuf")
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def cluster(vhost_url, collector, tmp_path_factory):
+async def cluster(vhost_url, collector, protocol, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cluster")
     shutil.copytree(
         HERE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("test_*", "conftest*", "__pycache__")
     )
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in collector.environment().items():
+        for name, value in collector.environment(protocol).items():
             patch.setenv(name, value)
         async with RealCluster(folder / "cluster.yaml", vhost_url) as cluster:
             await cluster.ready()

@@ -49,7 +49,7 @@ async def collector(running):
     """In place of the collector that other tests use: where the cluster of this module sends its spans."""
 
     class There:
-        def environment(self):
+        def environment(self, _protocol):
             return {"OTEL_EXPORTER_OTLP_ENDPOINT": running.endpoint, "OTEL_METRICS_EXPORTER": "none"}
 
     return There()

@@ -1,7 +1,11 @@
 """What a real collector is told about real projects."""
 
+import asyncio
 import json
-from uuid import uuid4
+import os
+import subprocess
+import sys
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -28,6 +32,12 @@ def call(skill, *fields):
 
 def delegated(plan):
     return {"kind": "delegate", "team": "scouts", "plan": plan}
+
+
+def whole(task, *below):
+    """The outline of a project of one task."""
+    outer = ["invoke_workflow plan", "  assignment scouts", "    wait warren.lead.scouts", f"    {task}"]
+    return [*outer, *(f"      {name}" for name in below)]
 
 
 def below(trace, name):
@@ -63,9 +73,9 @@ async def test_each_try_is_a_sibling_linked_to_the_one_before_with_its_time_on_t
     handle = await client.submit(plan=delegated(call("moody", "n")), input={"n": 7})
     assert await handle.result() == {"n": 7}
     trace = await whole_trace(handle.id, spans=12)
-    task, names = below(trace, "task moody")
-    wait, climb, agent = "wait warren.work.scouts.moody", "wait retry ladder", "invoke_agent moody"
-    assert names == [wait, agent, climb, wait, agent, climb, wait, agent]
+    climb, agent = "wait retry ladder", "invoke_agent moody"
+    assert trace.outline() == whole("task moody", *("wait warren.work.scouts.moody", agent, climb) * 3)[:-1]
+    [task] = trace.named("task moody")
     assert task.attributes["warren.attempts"] == 3
     assert task.error is None
     first, second, third = trace.named(agent)
@@ -82,7 +92,9 @@ async def test_a_task_that_was_given_up_shows_why_from_the_last_try_to_the_proje
     with pytest.raises(ProjectFailed, match="never 9"):
         await handle.result()
     trace = await whole_trace(handle.id, spans=9)
-    [root], (task, _) = trace.roots(), below(trace, "task hopeless")
+    tries = ("wait warren.work.scouts.hopeless", "invoke_agent hopeless")
+    assert trace.outline() == whole("task hopeless", *tries, "wait retry ladder", *tries)
+    [root], [task] = trace.roots(), trace.named("task hopeless")
     assert (root.error, task.error) == ("never 9", "never 9")
     first, last = trace.named("invoke_agent hopeless")
     assert last.links == [first.span_id]
@@ -97,9 +109,8 @@ async def test_a_cancelled_project_shows_what_was_stopped_and_that_it_is_no_faul
     await wait_until(begun.exists, timeout_s=20)
     await handle.cancel("changed my mind")
     trace = await whole_trace(handle.id, spans=6)
-    task, names = below(trace, "task sleepy")
-    assert names == ["wait warren.work.scouts.sleepy", "invoke_agent sleepy"]
-    [root], [attempt] = trace.roots(), trace.named("invoke_agent sleepy")
+    assert trace.outline() == whole("task sleepy", "wait warren.work.scouts.sleepy", "invoke_agent sleepy")
+    [root], [task], [attempt] = trace.roots(), trace.named("task sleepy"), trace.named("invoke_agent sleepy")
     assert [span.attributes["warren.outcome"] for span in (root, task, attempt)] == ["cancelled"] * 3
     assert root.attributes["warren.reason"] == "changed my mind"
     assert {span.error for span in trace.spans} == {None}
@@ -109,6 +120,7 @@ async def test_a_publisher_without_a_context_gets_a_trace_that_is_found_by_the_p
     project = str(uuid4())
     await publish(project)
     trace = await whole_trace(project, spans=6)
+    assert trace.outline() == whole("task double", "wait warren.work.scouts.double", "invoke_agent double")
     assert {span.trace_id for span in trace.spans} == {trace_id_of(project)}
 
 
@@ -117,8 +129,11 @@ async def test_a_foreign_publishers_trace_goes_on_below_its_span(publish, whole_
     headers = {"traceparent": f"00-{FOREIGN_TRACE}-{FOREIGN_SPAN}-01", "tracestate": "a=b", "baggage": "user=alice"}
     await publish(project, headers, skill="spanning")
     trace = await whole_trace(project, spans=7, trace_id=FOREIGN_TRACE, parent=FOREIGN_SPAN)
+    *ours, think = trace.outline()
+    assert ours == whole("task spanning", "wait warren.work.scouts.spanning", "invoke_agent spanning")
+    assert think.strip() == "think"
     [root] = trace.roots()
-    assert (root.name, root.attributes["warren.project.id"]) == ("invoke_workflow plan", project)
+    assert root.attributes["warren.project.id"] == project
     assert await result_of(project) == {"trace_id": FOREIGN_TRACE, "sampled": "True", "user": "alice"}
 
 
@@ -133,7 +148,6 @@ async def test_what_a_handler_traces_itself_is_below_its_attempt(client, whole_t
     assert (think.instance, think.start_ns >= attempt.start_ns) == (attempt.instance, True)
 
 
-@pytest.mark.endurance
 async def test_a_publisher_that_does_not_sample_gets_no_spans_and_handlers_learn_it(publish, collector, result_of):
     left_out, project, seen = "1" * 32, str(uuid4()), str(uuid4())
     await publish(project, {"traceparent": f"00-{left_out}-{FOREIGN_SPAN}-00"}, skill="spanning")
@@ -217,18 +231,60 @@ async def test_a_program_and_another_process_are_told_the_span_they_are_below(sk
     assert parent == f"00-{trace_id_of(handle.id)}-{attempt.span_id}-01"
 
 
-async def test_what_others_hear_of_a_project_carries_its_trace(client, cluster):
+async def test_what_is_submitted_from_the_command_line_begins_with_its_submission(cluster, collector, whole_trace):
+    command = (sys.executable, "-m", "warren.cli", "submit", "doubling", "--set", "n=4", "--wait", "--json")
+    environment = {**os.environ, **collector.environment(), "WARREN_AMQP_URL": cluster.amqp_url}
+    done = await asyncio.to_thread(
+        subprocess.run, command, env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stderr == ""
+    project = next(trace.trace_id for trace in collector.spans if trace.name == "submit doubling")
+    trace = await whole_trace(str(UUID(project)), spans=7)
+    assert trace.outline() == [
+        "submit doubling",
+        "  invoke_workflow doubling",
+        "    assignment scouts",
+        "      wait warren.lead.scouts",
+        "      task double",
+        "        wait warren.work.scouts.double",
+        "        invoke_agent double",
+    ]
+    [submission], [project] = trace.roots(), trace.named("invoke_workflow doubling")
+    assert (submission.service, submission.kind, submission.error) == ("warren-cli", "producer", None)
+    assert submission.end_ns < project.end_ns
+
+
+async def test_every_message_that_tells_of_a_project_carries_its_trace(client, cluster):
     heard = {}
-    async with (
-        RabbitBroker(cluster.amqp_url, name="listener") as broker,
-        broker.inbox([(names.EVENTS, "project.*")]) as inbox,
-    ):
+    context = None
+    bindings = [(names.EVENTS, "project.*"), (names.RESULTS, "result.#"), (names.REPLIES, "reply.#")]
+    async with RabbitBroker(cluster.amqp_url, name="listener") as broker, broker.inbox(bindings) as inbox:
         handle = await client.submit(plan=delegated(call("double", "n")), input={"n": 1})
-        while "warren.project.succeeded" not in heard:
+        context = TraceContext(trace_id_of(handle.id))
+        while len(heard) < 6:
             for delivery in await inbox.receive():
-                event = json.loads(delivery.body)
-                if event["subject"] == handle.id:
-                    heard[event["type"]] = event["traceparent"]
-    parents = {TraceContext.from_headers({"traceparent": parent}) for parent in heard.values()}
-    context = TraceContext(trace_id_of(handle.id))
-    assert {(one.trace_id, one.parent_id) for one in parents} == {(context.trace_id, context.span_id(handle.id))}
+                if handle.id.encode() in delivery.body:
+                    heard[kind_of(delivery)] = TraceContext.from_headers(delivery.properties.headers)
+    assert {one.trace_id for one in heard.values()} == {context.trace_id}
+    assert {kind: one.parent_id for kind, one in heard.items()} == {
+        "warren.project.accepted": context.span_id(handle.id),
+        "warren.project.succeeded": context.span_id(handle.id),
+        "accepted": context.span_id(handle.id),
+        "finished": context.span_id(handle.id),
+        "result.director": context.span_id(f"{handle.id}/0"),
+        "result.scouts": context.span_id(f"{handle.id}/0/0"),
+    }
+    assert handle.trace_headers["traceparent"] == context_of(handle).traceparent(context.span_id(handle.id))
+
+
+def kind_of(delivery):
+    """The event's type, the answer's kind, or whose result it is."""
+    body = json.loads(delivery.body)
+    if delivery.exchange == names.EVENTS:
+        assert body["traceparent"] == delivery.properties.headers["traceparent"]
+        return body["type"]
+    return body["answer"]["kind"] if delivery.exchange == names.REPLIES else delivery.routing_key
+
+
+def context_of(handle):
+    return TraceContext(trace_id_of(handle.id), sampled=True)

@@ -215,6 +215,18 @@ async def test_a_result_that_was_never_told_is_asked_for_after_half_a_minute(clu
         assert 30 <= clock.now() - start < 35
 
 
+async def test_whoever_did_not_submit_it_hears_of_the_end_within_seconds(cluster):
+    clock = VirtualClock()
+    async with cluster(clock) as running, running.client() as client, running.client() as reader:
+        handle = await client.submit("survey")
+        waiting = asyncio.ensure_future(reader.project(handle.id).result())
+        await _settle(clock, 20)
+        await running.director.end(handle.id, tell=False)
+        ended_s = clock.now()
+        assert await _meanwhile(clock, waiting) == {"lines": 42}
+        assert clock.now() - ended_s <= 6
+
+
 async def test_a_submission_outlasts_a_lost_connection(cluster):
     clock = VirtualClock()
     async with cluster(clock) as running, running.client() as client:

@@ -29,7 +29,7 @@ def director(settings: DirectorSettings) -> ServiceFactory:
         queues = (names.PROJECTS_QUEUE, names.DIRECTOR_QUEUE)
         async with foundation(settings, readiness, telemetry, queues) as (broker, ledger):
             service = Director(broker, ledger, SystemClock(), cluster, playbooks, os.urandom, telemetry)
-            readiness.watch("ledger", lambda: service.waiting_for)
+            readiness.watch("director", lambda: service.waiting_for)
             yield service
 
     return factory

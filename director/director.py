@@ -77,8 +77,8 @@ class Director:
 
     @property
     def waiting_for(self) -> str | None:
-        """What keeps the ledger from being used, in words."""
-        return self._coordinator.desk.waiting_for
+        """What keeps it from working, in words for readiness."""
+        return self._station.waiting_for or self._coordinator.desk.waiting_for
 
     async def run(self) -> None:
         await self._station.run()

@@ -28,7 +28,7 @@ def teamlead(settings: TeamLeadSettings) -> ServiceFactory:
         queues = (names.lead_queue(team), names.lead_results_queue(team))
         async with foundation(settings, readiness, telemetry, queues) as (broker, ledger):
             service = TeamLead(broker, ledger, SystemClock(), cluster, team, telemetry)
-            readiness.watch("ledger", lambda: service.waiting_for)
+            readiness.watch("teamlead", lambda: service.waiting_for)
             yield service
 
     return factory

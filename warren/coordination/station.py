@@ -47,6 +47,12 @@ class Station:
         self._beside: list[Callable[[], Coroutine[None, None, None]]] = []
         self._finished = asyncio.Event()
 
+    @property
+    def waiting_for(self) -> str | None:
+        """What keeps it from taking anything in, in words for readiness."""
+        missing = list(self._queues)[len(self._subscriptions) :]
+        return f"it does not consume {missing[0]} yet" if missing else None
+
     def beside(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Something more to do until the last queue is left."""
         self._beside.append(work)

@@ -32,8 +32,8 @@ async def place():
         await broker.declare(Topology(queues=queues))
         coordinator = Coordinator(broker, ledger, SystemClock(), CLUSTER, Telemetry.silent("director"))
 
-        def station(handle):
-            return Station(broker, coordinator, {"in": handle, "other": handle}, {})
+        def station(handle, queues=("in", "other")):
+            return Station(broker, coordinator, dict.fromkeys(queues, handle), {})
 
         yield broker, station
 
@@ -50,6 +50,29 @@ async def test_a_failing_intake_fails_the_whole_process(place):
     assert caught.group_contains(QueueMissing)
     assert (await broker.depth("in")).messages == 1
     assert (await broker.depth("other")).consumers == 0
+
+
+async def test_it_waits_until_it_consumes_every_queue(place, wait_until):
+    """Who is called ready before may be all that is left after a rolling update, and take nothing in."""
+    _, station = place
+    at_work = station(handle_nothing)
+    assert at_work.waiting_for == "it does not consume in yet"
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(at_work.run())
+        await wait_until(lambda: at_work.waiting_for is None)
+        running.cancel()
+
+
+async def test_a_queue_that_is_gone_is_what_it_waits_for(place):
+    _, station = place
+    at_work = station(handle_nothing, ("in", "gone"))
+    with pytest.raises(QueueMissing):
+        await at_work.run()
+    assert at_work.waiting_for == "it does not consume gone yet"
+
+
+async def handle_nothing(batch):
+    return []
 
 
 async def test_draining_finishes_what_is_in_hand_and_gives_back_the_rest(place, wait_until):

@@ -13,10 +13,16 @@ READY := $(VENV)/.ready
 BENCH_READY := $(BENCH_VENV)/.ready
 PATH_TO_SURVEY ?=
 PYTEST_ARGS ?=
+# A broker that is named is shared by all tests, and some make users in it whose names are given.
+TEST_PROCESSES ?= $(if $(WARREN_TEST_AMQP_URLS),1,2)
 SEEDS ?= 500
 SEED ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# Each process has servers of its own. The tests of a file stay together, as they share what the file starts; in the
+# order of the folders what takes longest comes first.
+PYTEST = $(BIN)/pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 .PHONY: help
 help: ## Show this help
@@ -29,27 +35,27 @@ demo: $(READY) services-demo ## Survey a source tree with a whole cluster on thi
 .PHONY: test
 test: $(READY) services-test ## Run all tests but those of endurance; those that need a server start their own
 	@echo "· running all tests but those of endurance"
-	$(BIN)/pytest -m "not endurance" $(PYTEST_ARGS)
+	$(PYTEST) -m "not endurance" $(PYTEST_ARGS)
 
 .PHONY: test-unit
 test-unit: $(READY) ## Run the tests that need no server
 	@echo "· running the unit tests"
-	$(BIN)/pytest tests/unit $(PYTEST_ARGS)
+	$(PYTEST) tests/unit $(PYTEST_ARGS)
 
 .PHONY: test-integration
 test-integration: $(READY) services-test ## Run the tests that need a server, without those that kill processes
 	@echo "· running the tests that need a server"
-	$(BIN)/pytest -m "not chaos and not endurance" --ignore=tests/unit $(PYTEST_ARGS)
+	$(PYTEST) -m "not chaos and not endurance" --ignore=tests/unit $(PYTEST_ARGS)
 
 .PHONY: test-chaos
 test-chaos: $(READY) services-test ## Run the tests that start and kill real processes, also those that take minutes
 	@echo "· running the tests that kill processes"
-	$(BIN)/pytest -m "chaos or endurance" $(PYTEST_ARGS)
+	$(PYTEST) -m "chaos or endurance" $(PYTEST_ARGS)
 
 .PHONY: test-endurance
 test-endurance: $(READY) services-test ## Run what `make test` leaves out because it takes minutes
 	@echo "· running the tests of endurance"
-	$(BIN)/pytest -m endurance $(PYTEST_ARGS)
+	$(PYTEST) -m endurance $(PYTEST_ARGS)
 
 .PHONY: simulate
 simulate: $(READY) ## Run a cluster on virtual time with everything going wrong, once per seed (SEEDS=…; SEED=… replays one)
@@ -66,14 +72,13 @@ check: $(READY) ## Run what is fast: format, lint, types, import contracts, gene
 	$(BIN)/mypy
 	@echo "· checking the import contracts"
 	$(BIN)/lint-imports
-	@$(MAKE) generated
-	@echo "· running the unit tests"
-	$(BIN)/pytest tests/unit -m "not golden" $(PYTEST_ARGS)
+	@echo "· checking the generated files and running the unit tests"
+	$(PYTEST) tests/unit $(PYTEST_ARGS)
 
 .PHONY: generated
 generated: $(READY) ## Check that generated files (locks, schemas, exports) are what the code makes of them
 	@echo "· checking the generated files"
-	$(BIN)/pytest tests/unit -m golden $(PYTEST_ARGS)
+	$(PYTEST) tests/unit -m golden $(PYTEST_ARGS)
 
 .PHONY: test-jaeger
 test-jaeger: $(READY) services-test ## Run a project against a real Jaeger and ask it for the trace

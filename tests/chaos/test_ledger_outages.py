@@ -37,7 +37,7 @@ async def test_a_database_that_is_killed_or_restarted_is_waited_for(settle_in, a
         for share, end in enumerate((postgres.kill, postgres.stop)):
             await house.done(handle, 100 * (share + 1))
             end()
-            await house.all_say("the ledger does not answer", *COORDINATORS)
+            await house.all_say("does not answer", *COORDINATORS)
             postgres.start()
         await house.end(handle, TASKS)
         assert house.cluster.pids == pids
@@ -54,7 +54,7 @@ async def test_a_database_that_hangs_is_given_up_and_asked_again(settle_in, amqp
         handle = await house.begin(TASKS, ms=10)
         await house.done(handle, 100)
         cable.stall()
-        await house.all_say("the ledger does not answer: no answer in time", *COORDINATORS)
+        await house.all_say("does not answer: no answer in time", *COORDINATORS)
         cable.cut()
         cable.resume()
         await house.end(handle, TASKS)
@@ -81,7 +81,7 @@ async def test_a_full_disk_is_waited_for(settle_in, amqp_vhost_url, tmp_path):
             handle = await house.begin(tasks, ms=20, padding="x" * 3_900)
             await house.done(handle, 100)
             fill(disk / "ballast")
-            await house.says("lead crew", "the ledger does not answer: database or disk is full")
+            await house.says("lead crew", "does not answer: database or disk is full")
             (disk / "ballast").unlink()
             await house.end(handle, tasks)
             assert house.cluster.pids == pids

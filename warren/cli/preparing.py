@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import Final
-from urllib.parse import urlsplit
 
 from topology.build import build
 from topology.cluster import Cluster
@@ -49,11 +48,4 @@ async def migrate(ledger_url: str) -> None:
         async with open_ledger(ledger_url):
             pass
     except LedgerUnavailable as error:
-        raise LedgerUnavailable(f"{error}; {_where(ledger_url)}") from None
-
-
-def _where(ledger_url: str) -> str:
-    """Without user and password."""
-    parts = urlsplit(ledger_url)
-    place = f"{parts.netloc.rpartition('@')[2]}{parts.path}"
-    return f"it was looked for at {place}: check that the database runs there, and WARREN_LEDGER_URL"
+        raise LedgerUnavailable(f"{error}; check that the database runs there, and WARREN_LEDGER_URL") from None

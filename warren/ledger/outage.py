@@ -1,6 +1,7 @@
 """What a database's errors mean: try again later, a setting that cannot work, a value that cannot be stored, or a bug.
 
-The words are the database's own first line. Statement, parameters and URL stay out of them, for they may hold secrets.
+The words are the place (a file, or host, port and database) and the database's own first line. Statement, parameters,
+user and password stay out of them.
 """
 
 from __future__ import annotations
@@ -55,33 +56,36 @@ _POSTGRES_VALUE: Final = "22"
 
 
 @contextmanager
-def sqlite_explained(*, opening: bool = False) -> Iterator[None]:
-    """Raises what SQLite's errors are to us, instead of them."""
+def sqlite_explained(place: str, *, opening: bool = False) -> Iterator[None]:
+    """Raises what SQLite's errors are to us, instead of them; `place` names the file."""
     try:
         yield
     except (DBAPIError, sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
-        explained = of_sqlite(error, opening=opening)
+        explained = of_sqlite(error, place, opening=opening)
         if explained is error:
             raise
         raise explained from None
 
 
 @contextmanager
-def postgres_explained(*, opening: bool = False) -> Iterator[None]:
-    """Raises what the errors of PostgreSQL, its driver and the network are to us, instead of them."""
+def postgres_explained(place: str, *, opening: bool = False) -> Iterator[None]:
+    """Raises what the errors of PostgreSQL, its driver and the network are to us, instead of them.
+
+    `place` names host, port and database.
+    """
     import asyncpg
 
     settings = (TypeError, ValueError) if opening else ()
     try:
         yield
     except (DBAPIError, PoolExhausted, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, *settings) as error:
-        explained = of_postgres(error, opening=opening)
+        explained = of_postgres(error, place, opening=opening)
         if explained is error:
             raise
         raise explained from None
 
 
-def of_sqlite(error: Exception, *, opening: bool = False) -> Exception:
+def of_sqlite(error: Exception, place: str, *, opening: bool = False) -> Exception:
     """The error that SQLite's error is to us; itself if it can only be a bug."""
     origin = _origin(error)
     if isinstance(origin, OverflowError | UnicodeEncodeError):
@@ -89,24 +93,24 @@ def of_sqlite(error: Exception, *, opening: bool = False) -> Exception:
     code = getattr(origin, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if opening and code in _SQLITE_UNUSABLE:
         return InvalidInput(
-            "ledger_url", f"the ledger's file cannot be used: {_words(origin)}; name a file that this user may write"
+            "ledger_url", f"the ledger {place} cannot be used: {_words(origin)}; name a file that this user may write"
         )
     if code in _SQLITE_LATER | _SQLITE_UNUSABLE:
-        return _later(origin)
+        return _later(origin, place)
     return error
 
 
-def of_postgres(error: Exception, *, opening: bool = False) -> Exception:
+def of_postgres(error: Exception, place: str, *, opening: bool = False) -> Exception:
     """The error that PostgreSQL's, its driver's or the network's error is to us; itself if it can only be a bug."""
     origin = _origin(error)
     state = str(getattr(origin, "sqlstate", None) or "")
     if opening and (state.startswith(_POSTGRES_UNUSABLE) or isinstance(origin, TypeError | ValueError)):
-        return InvalidInput("ledger_url", f"the ledger's database cannot be used: {_words(origin)}")
+        return InvalidInput("ledger_url", f"the ledger {place} cannot be used: {_words(origin)}")
     if state.startswith(_POSTGRES_VALUE):
         return _not_storable()
     lost = isinstance(origin, OSError | PoolExhausted) or getattr(error, "connection_invalidated", False)
     if lost or state.startswith(_POSTGRES_LATER + _POSTGRES_UNUSABLE):
-        return _later(origin)
+        return _later(origin, place)
     return error
 
 
@@ -124,8 +128,8 @@ def _words(error: BaseException) -> str:
     return text.partition("\n")[0] or type(error).__name__
 
 
-def _later(error: BaseException) -> LedgerUnavailable:
-    return LedgerUnavailable(f"the ledger does not answer: {_words(error)}")
+def _later(error: BaseException, place: str) -> LedgerUnavailable:
+    return LedgerUnavailable(f"the ledger {place} does not answer: {_words(error)}")
 
 
 def _not_storable() -> InvalidInput:

@@ -32,6 +32,7 @@ class PostgresLedger:
 
     def __init__(self, url: URL, *, pool_size: int = 4, idle_s: float = IDLE_TIMEOUT_S) -> None:
         """`idle_s`: how long a transaction may be silent before the server ends it."""
+        self._place = _place(url)
         limited, answer_s = _answer_timeout(url)
         bare, self._connect_args = connect_arguments(limited.set(drivername="postgresql+asyncpg"))
         self._connect_args |= {
@@ -53,7 +54,7 @@ class PostgresLedger:
 
     async def __aenter__(self) -> Self:
         try:
-            with postgres_explained(opening=True):
+            with postgres_explained(self._place, opening=True):
                 await self._migrate()
         except BaseException:
             await self._engine.dispose()
@@ -66,12 +67,12 @@ class PostgresLedger:
         await self._engine.dispose()
 
     async def transact(self, work: Work[T]) -> T:
-        with postgres_explained():
+        with postgres_explained(self._place):
             async with self._engine.begin() as connection:
                 return await connection.run_sync(carry_out, work)
 
     async def read(self, work: Work[T]) -> T:
-        with postgres_explained():
+        with postgres_explained(self._place):
             async with self._snapshots.begin() as connection:
                 return await connection.run_sync(look_up, work)
 
@@ -82,6 +83,14 @@ class PostgresLedger:
         )
         async with engine.begin() as connection:
             await connection.run_sync(migrate)
+
+
+def _place(url: URL) -> str:
+    """Where the database is, without who asks for it; several hosts may stand in the query, as libpq reads them."""
+    named = url.query.get("host", "localhost")
+    host = url.host or (named if isinstance(named, str) else ", ".join(named))
+    at = f"[{host}]" if ":" in host and not url.query.get("host") else host
+    return f"at {at}{f':{url.port}' if url.port else ''}/{url.database or ''}"
 
 
 def _answer_timeout(url: URL) -> tuple[URL, float]:

@@ -42,6 +42,7 @@ class SqliteLedger:
         event.listen(self._engine, "connect", _prepare)
         event.listen(self._engine, "begin", self._begin)
         self._snapshots = self._engine.execution_options(**{_SNAPSHOT: True})
+        self._place = f"in {self._path or 'memory'}"
         self._turnstile: Turnstile | None = None
         self._thread = None if inline else ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._reading = self._thread  # a database in memory is one connection's, and that is one thread's
@@ -73,15 +74,15 @@ class SqliteLedger:
         return await self._on(self._reading, lambda: self._read(work))
 
     def _transact(self, work: Work[T]) -> T:
-        with sqlite_explained(), self._engine.begin() as connection:
+        with sqlite_explained(self._place), self._engine.begin() as connection:
             return carry_out(connection, work)
 
     def _read(self, work: Work[T]) -> T:
-        with sqlite_explained(), self._snapshots.begin() as connection:
+        with sqlite_explained(self._place), self._snapshots.begin() as connection:
             return look_up(connection, work)
 
     def _open(self) -> None:
-        with sqlite_explained(opening=True):
+        with sqlite_explained(self._place, opening=True):
             if self._path is not None:
                 self._turnstile = _turnstile(self._path)
             with self._engine.begin() as connection:

@@ -102,7 +102,7 @@ def lock(connection, owner):
 async def explained(work):
     from warren.ledger.outage import postgres_explained
 
-    with postgres_explained():
+    with postgres_explained("at db:5432/w"):
         await work
 
 

@@ -180,7 +180,7 @@ def test_a_second_cluster_on_one_folder_is_one_line(tmp_path, capsys):
     ("url", "code", "words"),
     [
         ("mysql://h/d", 2, "not supported"),
-        ("postgresql://me:hunter2@127.0.0.1:1/d", 3, "looked for at 127.0.0.1:1/d: check that"),
+        ("postgresql://me:hunter2@127.0.0.1:1/d", 3, "the ledger at 127.0.0.1:1/d does not answer"),
         ("sqlite:////dev/null/x", 2, "cannot be used"),
     ],
 )

@@ -34,7 +34,8 @@ class InvalidInput(WarrenError, ValueError):
     """
 
     def __init__(self, code: str, message: str, *, pointer: str = "") -> None:
-        super().__init__(f"{message} (at {pointer})" if pointer else message)
+        is_said = not pointer or f"{pointer}: " in message
+        super().__init__(message if is_said else f"{message} (at {pointer})")
         self.code = code
         self.message = message
         self.pointer = pointer

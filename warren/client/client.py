@@ -10,20 +10,19 @@ from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
-
 from topology.names import INGRESS, is_token, project_key, query_key
 from topology.permissions import CLIENT_SEPARATOR
 from warren.broker.port import Broker
 from warren.client.dead_letters import LIMIT, DeadLetters, dead_letters
 from warren.client.handle import Handle
 from warren.client.priority import PriorityName, priority_of
+from warren.client.request import request
 from warren.client.switchboard import Switchboard
 from warren.client.user import connected_user
 from warren.clock import Clock, SystemClock
 from warren.errors import InvalidInput, Unanswered, WarrenError
 from warren.ids import is_project_id, new_project_id
-from warren.messages.codec import DEFAULT_LIMIT_BYTES, explained
+from warren.messages.codec import DEFAULT_LIMIT_BYTES
 from warren.messages.message import JsonObject
 from warren.messages.project import EXAMPLE_ID, Project
 from warren.messages.query import Query
@@ -107,23 +106,24 @@ class Client:
         director's reason, with the code `id_conflict` if the id belongs to another project; MessageTooLarge; and
         Unanswered if no director is there.
         """
-        project = _project(
-            id=id.lower() if id else new_project_id(self._clock.now(), os.urandom),
+        project = request(
+            Project,
+            id=new_project_id(self._clock.now(), os.urandom) if id is None else _lowered(id),
             playbook=playbook,
             plan=plan,
-            input=input or {},
+            input=input,
             priority=priority_of(priority),
             timeout_s=timeout_s,
             deadline=deadline,
             delay_s=delay_s,
             not_before=not_before,
-            labels=labels or {},
+            labels=labels,
         )
         return await self._hand_in(project)
 
     def project(self, id: str) -> Handle:  # noqa: A002
         """A project by its id, whoever submitted it and whenever."""
-        if not is_project_id(lower := id.lower()):
+        if not is_project_id(lower := str(id).lower()):
             raise InvalidInput("project_id", f"a project's id is a UUID such as {EXAMPLE_ID}, not {id!r}")
         return Handle(lower, self._line, is_told=False)
 
@@ -133,7 +133,7 @@ class Client:
 
     async def projects(self, limit: int = 20) -> list[JsonObject]:
         """The newest projects. Raises Unanswered."""
-        query = Query(noun="projects", limit=limit)
+        query = request(Query, noun="projects", limit=limit)
         answer = await self._line.ask(query_key(query.noun), query, self._answer_within_s)
         if isinstance(answer, Projects):
             return answer.projects
@@ -175,11 +175,9 @@ class Client:
         return self._opened
 
 
-def _project(**fields: object) -> Project:
-    try:
-        return Project.model_validate(fields)
-    except ValidationError as error:
-        raise explained(error, b"", "project") from None
+def _lowered(id_: str) -> str:
+    """What is no text is left to the message's own check."""
+    return id_.lower() if isinstance(id_, str) else id_
 
 
 def user_of(url: str) -> str | None:

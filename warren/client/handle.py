@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar, assert_never, overload
 from pydantic import TypeAdapter, ValidationError
 
 from topology.names import command_key, query_key
+from warren.client.request import request
 from warren.client.switchboard import Switchboard
 from warren.client.waiting import wait
 from warren.errors import InvalidInput, ProjectFailed, Unanswered, UnknownProject, WarrenError
@@ -119,7 +120,7 @@ class Handle:
 
     async def cancel(self, reason: str = "", limit_s: float = 10.0) -> None:
         """Ask that it be cancelled. Raises UnknownProject; one that has ended stays as it is."""
-        command = Command(verb="cancel", project=self.id, reason=reason)
+        command = request(Command, verb="cancel", project=self.id, reason=reason)
         self._checked(await self._line.ask(command_key(command.verb), command, limit_s))
 
     async def replay(
@@ -136,9 +137,11 @@ class Handle:
         `input` replaces the one that they had, `timeout_s` (seconds from now) the deadline, and at most `rate` of
         them are sent each second. What is refused is in the answer, task by task. Raises UnknownProject.
         """
-        command = _replay(
+        command = request(
+            Command,
+            verb="replay",
             project=self.id,
-            tasks=[Again(id=task) if isinstance(task, str) else task for task in tasks],
+            tasks=[{"id": task} if isinstance(task, str) else task for task in tasks],
             input=input,
             timeout_s=timeout_s,
             rate=rate,
@@ -173,13 +176,6 @@ class Handle:
         if answer.error.code == "unknown_project":
             raise UnknownProject(answer.error.message or f"no project has the id {self.id}")
         raise InvalidInput(answer.error.code, answer.error.message, pointer=answer.error.pointer)
-
-
-def _replay(**fields: object) -> Command:
-    try:
-        return Command.model_validate({"verb": "replay", **fields})
-    except ValidationError as error:
-        raise explained(error, b"", "replay") from None
 
 
 def output_of(project: str, outcome: AnyOutcome) -> JsonObject:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+from collections.abc import Collection
 from typing import Any, Final, TypeVar
 
 import pydantic_core
@@ -11,6 +13,7 @@ from pydantic import ValidationError
 from warren.errors import InvalidInput, MessageTooLarge
 from warren.messages.assignment import Assignment
 from warren.messages.command import Command, Control
+from warren.messages.complaint import in_words
 from warren.messages.event import Event
 from warren.messages.message import Message
 from warren.messages.project import Project
@@ -38,6 +41,12 @@ MAX_REASONS: Final = 5
 MAX_REASON_CHARS: Final = 2_000
 MAX_POINTER_CHARS: Final = 1_000
 MAX_PLACE_CHARS: Final = 200
+RIDDLES: Final = {
+    "recursion limit exceeded": "; it is nested too deeply",
+    "hex escape": "; a \\u escape above D7FF is half of a character, and its other half is missing",
+    "surrogate": "; a \\u escape above D7FF is half of a character, and its other half is missing",
+}
+"""What the parser says, and what makes it clear."""
 MAX_DEPTH: Final = 100
 """How deep an input may be nested. The parser takes 199 levels, and envelopes and outputs around it need some."""
 
@@ -61,7 +70,7 @@ def decode(model: type[M], body: bytes, limit_bytes: int | None = DEFAULT_LIMIT_
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        raise explained(error, body, model.TYPE) from None
+        raise explained(error, body, model.TYPE, model.model_fields) from None
 
 
 def within(body: bytes, limit_bytes: int | None) -> bytes:
@@ -71,12 +80,12 @@ def within(body: bytes, limit_bytes: int | None) -> bytes:
     return body
 
 
-def explained(error: ValidationError, body: bytes, what: str) -> InvalidInput:
-    """A validation error in words that its sender can act on."""
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
+def explained(error: ValidationError, body: bytes, what: str, known: Collection[str] = ()) -> InvalidInput:
+    """A validation error in words that its sender can act on; `known` are the fields that `what` has."""
+    problems = error.errors(include_url=False, include_input=False)
     if problems[0]["type"] == "json_invalid":
         return _not_json(body, problems[0]["msg"])
-    reasons = [_reason(problem["loc"], problem["msg"]) for problem in problems[:MAX_REASONS]]
+    reasons = [_reason(problem["loc"], in_words(problem, known)) for problem in problems[:MAX_REASONS]]
     if len(problems) > MAX_REASONS:
         reasons.append(f"and {len(problems) - MAX_REASONS} more")
     where = shortened(pointer(problems[0]["loc"]), MAX_POINTER_CHARS)
@@ -96,9 +105,9 @@ def shortened(text: str, limit_chars: int) -> str:
     return f"{text[:half]}…{text[-half:]}"
 
 
-def _reason(location: tuple[int | str, ...], message: str) -> str:
+def _reason(location: tuple[int | str, ...], words: str) -> str:
     where = pointer(location) or "the whole"
-    return f"{shortened(where, MAX_PLACE_CHARS)}: {shortened(message, MAX_PLACE_CHARS)}"
+    return f"{shortened(where, MAX_PLACE_CHARS)}: {shortened(words, MAX_PLACE_CHARS)}"
 
 
 def to_json(value: Any) -> str:
@@ -145,4 +154,12 @@ def _not_json(body: bytes, reason: str) -> InvalidInput:
         body.decode("utf-8")
     except UnicodeDecodeError as error:
         return InvalidInput("not_utf8", f"the body is not UTF-8: byte {error.start} cannot be decoded")
-    return InvalidInput("not_json", f"the body is not JSON: {reason}")
+    return InvalidInput("not_json", f"the body is not JSON: {_parsers_words(body, reason)}")
+
+
+def _parsers_words(body: bytes, reason: str) -> str:
+    """The parser's reason, and what to do where that alone is a riddle."""
+    if body.startswith(codecs.BOM_UTF8):
+        return f"{reason}; it begins with a byte order mark, send it without"
+    advice = next((advice for riddle, advice in RIDDLES.items() if riddle in reason), "")
+    return reason + advice

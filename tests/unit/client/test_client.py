@@ -1,5 +1,6 @@
 import asyncio
 from datetime import UTC, datetime
+from math import inf, nan
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -16,6 +17,8 @@ from warren.messages.reply import Finished
 from warren.testing.patience import wait_until
 
 ID = "0190a8e0-0000-7000-8000-000000000001"
+ITSELF: dict[str, object] = {}
+ITSELF["again"] = ITSELF
 
 
 class Survey(BaseModel):
@@ -94,6 +97,18 @@ async def test_two_submissions_of_one_id_at_once_get_their_own_verdicts(cluster)
         ({"playbook": "survey", "id": "not-a-uuid"}, "/id"),
         ({"playbook": "survey", "priority": 10}, "/priority"),
         ({"playbook": "survey", "timeout_s": -1.0}, "/timeout_s"),
+        ({"playbook": "survey", "priority": "soon"}, ""),
+        ({"playbook": "survey", "id": ""}, "/id"),
+        ({"playbook": "survey", "id": 5}, "/id"),
+        ({"playbook": "survey", "input": []}, "/input"),
+        ({"playbook": "survey", "input": {"sizes": [1, nan]}}, "/input/sizes/1"),
+        ({"playbook": "survey", "input": {"size": -inf}}, "/input/size"),
+        ({"playbook": "survey", "input": {"name": "half \ud800"}}, "/input/name"),
+        ({"playbook": "survey", "input": {"half \ud800": 1}}, "/input"),
+        ({"playbook": "survey", "input": {"handle": object()}}, "/input/handle"),
+        ({"playbook": "survey", "input": {"raw": b"\xff"}}, "/input/raw"),
+        ({"playbook": "survey", "input": ITSELF}, "/input/again/again"),
+        ({"playbook": "survey", "labels": {"by": "\udfff"}}, "/labels/by"),
     ],
 )
 async def test_what_cannot_be_a_project_is_refused_before_it_is_sent(cluster, fields, pointer):
@@ -102,6 +117,19 @@ async def test_what_cannot_be_a_project_is_refused_before_it_is_sent(cluster, fi
             await client.submit(**fields)
         assert caught.value.pointer == pointer
         assert running.director.seen == []
+
+
+async def test_a_question_that_cannot_be_asked_is_refused_as_everything_else_is(cluster):
+    async with cluster() as running, running.client() as client:
+        handle = await client.submit("survey")
+        for limit in (0, 201):
+            with pytest.raises(InvalidInput, match="/limit: must be"):
+                await client.projects(limit)
+        with pytest.raises(InvalidInput, match="/reason: must have at most 1000 characters"):
+            await handle.cancel("x" * 1001)
+        with pytest.raises(InvalidInput, match="/tasks/0/id: must have at most 2000 characters"):
+            await handle.replay(["x" * 2001])
+        assert len(running.director.seen) == 1
 
 
 async def test_a_project_over_the_size_limit_is_refused_before_it_is_sent(cluster):

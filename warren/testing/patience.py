@@ -14,7 +14,7 @@ LONGEST_PAUSE_S: Final = 0.1
 
 
 async def wait_until(
-    condition: Callable[[], Seen | Awaitable[Seen]], *, timeout_s: float = 10.0, reason: str = ""
+    condition: Callable[[], Seen | Awaitable[Seen]], *, timeout_s: float = 30.0, reason: str = ""
 ) -> Seen:
     """Return what `condition` gives as soon as that is true; it may be a plain or an async function.
 

@@ -187,12 +187,30 @@ def test_workers_scale_to_zero_and_back_without_losing_the_busy_ones(manifests):
 
 def test_every_scaler_asks_as_the_user_that_may_only_look(manifests):
     (known,) = manifests.of("TriggerAuthentication")
-    assert {entry["name"] for entry in known["spec"]["secretTargetRef"]} == {secret_of("warren-scaler")}
+    from_secrets = {entry["parameter"]: entry["name"] for entry in known["spec"]["secretTargetRef"]}
+    assert {from_secrets["username"], from_secrets["password"]} == {secret_of("warren-scaler")}
     for scaler in manifests.of("ScaledObject"):
         (trigger,) = scaler["spec"]["triggers"]
         assert trigger["authenticationRef"]["name"] == known["metadata"]["name"]
         assert "@" not in trigger["metadata"]["host"]
         assert trigger["metadata"]["vhostName"] == "warren"
+
+
+def test_the_scalers_of_prod_send_their_password_within_tls(manifests, overlay):
+    (known,) = manifests.of("TriggerAuthentication")
+    (policy,) = [each for each in manifests.of("NetworkPolicy") if each["metadata"]["name"] == "into-the-broker"]
+    (asked,) = [rule["ports"] for rule in policy["spec"]["ingress"] if "keda" in str(rule["from"])]
+    hosts = {scaler["spec"]["triggers"][0]["metadata"]["host"] for scaler in manifests.of("ScaledObject")}
+    if overlay == "dev":
+        assert hosts == {"http://warren-rabbitmq.warren.svc:15672/"}
+        assert asked == [{"port": 15672}]
+        return
+    assert hosts == {"https://warren-rabbitmq.warren.svc:15671/"}
+    assert asked == [{"port": 15671}]
+    assert {"parameter": "ca", "name": "warren-ca", "key": "ca.crt"} in known["spec"]["secretTargetRef"]
+    (switch,) = known["spec"]["configMapTargetRef"]
+    assert manifests.config[switch["name"]] == {switch["key"]: "enable"}
+    assert switch["parameter"] == "tls"
 
 
 def test_each_role_waits_for_its_own_queue(manifests):
@@ -334,7 +352,7 @@ def test_selectors_find_their_pods_and_no_others(manifests):
 
 def test_a_change_of_the_cluster_file_rolls_all_that_read_it(manifests):
     hashed = re.compile(r"warren-(cluster|playbooks|settings|ledger-roles)-[a-z0-9]{10}")
-    assert all(hashed.fullmatch(name) for name in manifests.config)
+    assert all(hashed.fullmatch(name) for name in manifests.config if name != "warren-scaler")
     for workload in manifests.roles.values():
         volumes = {
             volume["name"]: volume.get("configMap", {}).get("name")

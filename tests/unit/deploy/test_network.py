@@ -108,10 +108,10 @@ def ours(manifests, overlay):
 def edges(overlay):
     """(from, to, port) that must exist; all others must not."""
     if overlay == "dev":
-        amqp, ledger, traces = 5672, "postgres", "jaeger"
+        amqp, management, ledger, traces = 5672, 15672, "postgres", "jaeger"
         special = {("setup", "rabbitmq", 15672)}
     else:
-        amqp, ledger, traces = 5671, "database", "collector"
+        amqp, management, ledger, traces = 5671, 15671, "database", "collector"
         special = {("rabbitmq", "rabbitmq", 4369), ("rabbitmq", "rabbitmq", 25672)}
         special |= {("operator", "rabbitmq", 15672), ("operator", "rabbitmq", 15671)}
     return (
@@ -119,7 +119,7 @@ def edges(overlay):
         | {(role, "rabbitmq", amqp) for role in ROLES}
         | {(role, ledger, 5432) for role in COORDINATORS}
         | {(role, traces, 4318) for role in ("director", "teamlead", "worker")}
-        | {("publisher", "rabbitmq", amqp), ("keda", "rabbitmq", 15672)}
+        | {("publisher", "rabbitmq", amqp), ("keda", "rabbitmq", management)}
     )
 
 

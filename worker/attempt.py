@@ -35,9 +35,10 @@ def expired(reason: str) -> Attempt:
     return Attempt(Expired(reason=reason))
 
 
-def failed(code: str, message: str, task_id: str, *, permanent: bool = False) -> Attempt:
+def failed(code: str, message: str, task_id: str, *, permanent: bool = False, pointer: str = "") -> Attempt:
     """An attempt that failed for a reason that is not the handler's exception."""
-    return Attempt(Failed(error=ErrorInfo(code=code, message=message, task=task_id, permanent=permanent)))
+    error = ErrorInfo(code=code, message=message, pointer=pointer, task=task_id, permanent=permanent)
+    return Attempt(Failed(error=error))
 
 
 def of_error(error: BaseException, task_id: str, permanent: tuple[type[Exception], ...] = ()) -> Attempt:

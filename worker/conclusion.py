@@ -11,10 +11,12 @@ from topology.names import RETRY_UNIT_MS
 from warren.broker.dead_letter import Cause
 from warren.broker.port import Delivery, Outgoing
 from warren.errors import MessageTooLarge
-from warren.messages.outcome import ErrorInfo, Failed, Outcome
+from warren.messages.codec import pointer
+from warren.messages.outcome import ErrorInfo, Failed, Outcome, Succeeded
 from warren.messages.result import Result
 from warren.messages.task import Task, TaskMessage
 from warren.messages.tried import Tried
+from warren.messages.unsayable import Unsayable, first_unsayable, may_hold_nan
 from worker.attempt import Attempt, failed, sendable
 from worker.dead_letter import parked_task, postponed
 from worker.retry import RetryPolicy
@@ -96,13 +98,20 @@ class Clerk:
         except PydanticSerializationError as error:
             reason = sendable(f"the handler's output cannot be sent: {error}", 500)
             return self._failed(message, task, ended, "output_invalid", reason)
+        if may_hold_nan(encoded) and (found := _no_number(ended)) is not None:
+            where = pointer(found.place)
+            reason = f"the handler's output cannot be sent: {where}: {found.reason}"
+            return self._failed(message, task, ended, "output_invalid", reason, where)
         if len(encoded) + ENVELOPE_BYTES > self._limit_bytes:
             reason = str(MessageTooLarge(len(encoded), self._limit_bytes))
             return self._failed(message, task, ended, "message_too_large", f"the result cannot be sent: {reason}")
         return ended, encoded
 
-    def _failed(self, message: TaskMessage, task: Task, ended: Ended, code: str, reason: str) -> tuple[Ended, bytes]:
-        refused = Ended(failed(code, reason, task.id, permanent=True), ended.started_s, ended.ended_s)
+    def _failed(
+        self, message: TaskMessage, task: Task, ended: Ended, code: str, reason: str, where: str = ""
+    ) -> tuple[Ended, bytes]:
+        attempt = failed(code, reason, task.id, permanent=True, pointer=where)
+        refused = Ended(attempt, ended.started_s, ended.ended_s)
         instead = _attributed(refused, message, task)
         return instead, self._encoded(message, task, instead)
 
@@ -121,6 +130,11 @@ class Clerk:
             redelivered=redelivered or None,
         )
         return result.__pydantic_serializer__.to_json(result, exclude_none=True)
+
+
+def _no_number(ended: Ended) -> Unsayable | None:
+    outcome = ended.attempt.outcome
+    return first_unsayable(outcome.output) if isinstance(outcome, Succeeded) else None
 
 
 def _attributed(ended: Ended, message: TaskMessage, task: Task) -> Ended:

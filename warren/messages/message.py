@@ -30,7 +30,12 @@ class Value(BaseModel):
     """A part of a message: immutable, unknown fields refused, nothing coerced."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, json_schema_extra=_schema_of_tags
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        ser_json_inf_nan="constants",  # which nobody takes for JSON, while a null would look like what was meant
+        json_schema_extra=_schema_of_tags,
     )
 
 

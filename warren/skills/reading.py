@@ -116,12 +116,22 @@ def _output(handler: Handler, hints: Mapping[str, Any]) -> TypeAdapter[Any]:
 
 def _adapter(handler: Handler, name: str, hint: Any) -> TypeAdapter[Any]:
     try:
-        adapter: TypeAdapter[Any] = TypeAdapter(hint)
+        adapter = _of_type(hint)
         adapter.json_schema(mode="serialization" if name == "return" else "validation")
     except (PydanticUserError, SchemaError, TypeError, ValueError) as error:
         what = {"": "its parameters", "return": "its return type"}.get(name, f"parameter {name!r}")
         raise SkillError(f"{place_of(handler)}: {what} cannot be described in JSON: {_first_line(error)}") from None
     return adapter
+
+
+def _of_type(hint: Any) -> TypeAdapter[Any]:
+    """NaN stays NaN, so that it can be refused, where the type does not bring its own configuration."""
+    try:
+        return TypeAdapter(hint, config=ConfigDict(ser_json_inf_nan="constants"))
+    except PydanticUserError as error:
+        if error.code != "type-adapter-config-unused":
+            raise
+        return TypeAdapter(hint)
 
 
 def _is_object(schema: JsonObject, definitions: Mapping[str, JsonObject]) -> bool:

@@ -226,6 +226,20 @@ async def test_an_output_that_cannot_be_sent_is_a_failure_too(house, serve):
     assert unsendable.outcome.error.code == "output_invalid"
 
 
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+async def test_a_number_that_json_has_not_is_refused_and_not_turned_into_null(house, serve, number):
+    @skill("s")
+    async def infinite() -> dict:
+        return {"NaN": None, "sizes": [1.5, float(number)]}
+
+    async with house.worker(serve(infinite)):
+        await house.give({})
+        error = (await house.outcome()).error
+
+    assert (error.code, error.pointer, error.permanent) == ("output_invalid", "/sizes/1", True)
+    assert f"{number} is not a JSON number" in error.message
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "code"),
     [

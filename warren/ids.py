@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 SEPARATOR: Final = "/"
@@ -41,6 +41,14 @@ def parent_id(task_id: str) -> str:
     if not separator:
         raise ValueError(f"{task_id} is a project and has no parent")
     return parent
+
+
+def ancestors(task_id: str) -> Iterator[str]:
+    """What it is below, the project first."""
+    place = task_id.find(SEPARATOR)
+    while place >= 0:
+        yield task_id[:place]
+        place = task_id.find(SEPARATOR, place + 1)
 
 
 def key_of(task_id: str) -> str:

@@ -31,7 +31,7 @@ def trace(
     as_json: AsJson = False,
 ) -> None:
     """Draw a project's trace: who did what, where it waited, what was tried again and why."""
-    spans = asyncio.run(_read(ledger_of(ledger_url, data_dir), project.strip().lower()))
+    spans = asyncio.run(_read(ledger_of(ledger_url, data_dir), project.strip().lower(), children))
     if html is not None:
         _write(html, spans)
     if as_json:
@@ -44,19 +44,21 @@ def trace(
         console().print(draw(spans, console().width, children))
 
 
-async def _read(url: str, project: str) -> list[Span]:
+async def _read(url: str, project: str, children: int) -> list[Span]:
     from warren.ledger.ledger import open_ledger
 
     async with open_ledger(url) as ledger:
-        return await ledger.read(lambda transaction: _spans(transaction, project))
+        return await ledger.read(lambda transaction: _spans(transaction, project, children))
 
 
-def _spans(transaction: Transaction, project: str) -> list[Span]:
+def _spans(transaction: Transaction, project: str, children: int) -> list[Span]:
     from warren.coordination.story import spans_of
-    from warren.ledger.timeline import Limits, whole_timeline
+    from warren.ledger.excerpt import Limits
+    from warren.ledger.timeline import whole_timeline
+    from warren.telemetry.telemetry import CHILDREN
 
-    now = time.time()
-    spans = [span for part in whole_timeline(transaction, project, Limits()) for span in spans_of(part, now)]
+    now, limits = time.time(), Limits(children=max(children, CHILDREN))
+    spans = [span for part in whole_timeline(transaction, project, limits) for span in spans_of(part, now)]
     if not spans:
         raise UnknownProject(f"the ledger knows no project {project}")
     return spans

@@ -14,11 +14,14 @@ from topology import names
 from warren.coordination.course import Course, Try, course_of
 from warren.ids import depth_of, is_within, project_of
 from warren.ledger.timeline import Line, Timeline
+from warren.messages.codec import to_json
+from warren.messages.message import JsonObject
 from warren.telemetry import contract
 from warren.telemetry.context import TraceContext, attempt_id, trace_id_of
 from warren.telemetry.period import Period
 from warren.telemetry.span import Kind, Service, Span, SpanEvent, Value
 
+MAX_VALUE_CHARS: Final = 200
 MAX_LOST: Final = 32
 """Events about children that ended badly, on one node."""
 PROBLEMS: Final = ("failed", "expired")
@@ -93,6 +96,8 @@ class Story:
         if line.total:
             attributes[contract.TOTAL.name] = line.total
             attributes[contract.FAILED.name] = line.failed
+        if line.vote is not None:
+            attributes |= _vote(line.vote)
         if line.shown < line.total:
             attributes[contract.SHOWN.name] = line.shown
             attributes[contract.LEFT_OUT.name] = line.total - line.shown
@@ -162,6 +167,8 @@ class Story:
         span.kind, span.service = kind, service
         if self.since_s:
             span.attributes[contract.REPLAY.name] = self.timeline.retold
+        if line.step:
+            span.attributes[contract.STEP.name] = line.step
         span.attributes[contract.PROJECT_ID.name] = project_of(line.id)
         span.attributes[contract.TASK_ID.name] = line.id
         if line.status == "open":
@@ -238,6 +245,8 @@ class Story:
             contract.OUTCOME.name: child.status,
             contract.REASON.name: _message(child),
         }
+        if child.step:
+            about[contract.STEP.name] = child.step
         ended = self._whole(child).within(self._periods[child.parent or ""]).end_s
         return SpanEvent(contract.LOST.name, ended, about)
 
@@ -261,6 +270,16 @@ def _explain(span: Span, one: Try) -> None:
     if one.error.get("traceback"):
         about[contract.EXCEPTION_STACK.name] = str(one.error["traceback"])
     span.events.append(SpanEvent(contract.EXCEPTION.name, one.period.end_s, about))
+
+
+def _vote(vote: JsonObject) -> dict[str, Value]:
+    """What a vote came to, whatever was voted on."""
+    value = to_json(vote.get("value"))
+    return {
+        contract.VOTE.name: value if len(value) <= MAX_VALUE_CHARS else value[: MAX_VALUE_CHARS - 1] + "…",
+        contract.VOTES.name: int(vote.get("votes", 0)),
+        contract.VOTES_OF.name: int(vote.get("of", 0)),
+    }
 
 
 def _message(line: Line) -> str:

@@ -11,7 +11,8 @@ from typing import Final
 
 from warren.coordination.desk import Desk
 from warren.coordination.story import news_of
-from warren.ledger.timeline import Limits, Timeline, timeline
+from warren.ledger.excerpt import Limits
+from warren.ledger.timeline import Timeline, is_left_out, timeline
 from warren.ledger.transaction import Transaction
 from warren.ledger.untraced import claim_untraced
 from warren.log import get_logger
@@ -33,10 +34,10 @@ log = get_logger("warren.coordination")
 class Tracer:
     """Runs in every coordinator that has a collector; two of them do not get in each other's way."""
 
-    def __init__(self, desk: Desk, telemetry: Telemetry, limits: Limits | None = None) -> None:
+    def __init__(self, desk: Desk, telemetry: Telemetry) -> None:
         self._desk = desk
         self._telemetry = telemetry
-        self._limits = limits or Limits()
+        self._limits = Limits(children=telemetry.children)
 
     async def run(self) -> None:
         """Export until cancelled."""
@@ -57,7 +58,8 @@ class Tracer:
 
     def _claimed(self, transaction: Transaction, now: float) -> list[Timeline]:
         owners = claim_untraced(transaction, now - SETTLING_S, OWNERS, now)
-        found = (timeline(transaction, owner, self._limits) for owner in owners)
+        wanted = (owner for owner in owners if not is_left_out(transaction, owner, self._limits))
+        found = (timeline(transaction, owner, self._limits) for owner in wanted)
         return [one for one in found if one is not None]
 
     async def _send(self, spans: list[Span]) -> None:

@@ -1,43 +1,38 @@
 """What happened below one project or assignment, and when: the rows that a trace is made of.
 
 A plan's tree is walked a level at a time by the ids that children can have, as for its status. A map over a million
-items would be a million spans: above a limit only some of the children are read, spread evenly over their order and
-with those that ended badly, as far as the plan's state names them.
+items would be a million spans: above a limit only some of the children are read (`excerpt.py` says which).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final
 
 from sqlalchemy import bindparam, null, select
 
-from warren.ids import child_id
+from warren.ids import ancestors, child_id
+from warren.ledger.excerpt import MAX_KEYS, Excerpt, Limits, excerpt
 from warren.ledger.id_list import is_among
 from warren.ledger.schema import nodes, plans, tasks
 from warren.ledger.transaction import Transaction
+from warren.ledger.tree import child_of
 from warren.messages.codec import from_json
 from warren.messages.message import JsonObject
 
-MAX_KEYS: Final = 256
-"""Children that are looked for below a node that does not say how many it has."""
-REDUCE_KEY: Final = "reduce"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much is read at most: children of one node, and lines in all."""
-
-    children: int = 500
-    lines: int = 5_000
+ASSIGNED_LINES: Final = 20_000
+"""Lines below all the assignments of a plan, where they are read together."""
+VOTE: Final = "majority"
+"""The reducer that is a vote."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """A project, an assignment, a node of a plan or a task; `name` is the playbook, the team, the pattern or the skill.
 
-    `shown` of `total` children are lines of their own. `error` and `history` are JSON values.
+    `shown` of `total` children are lines of their own, if `total` is not 0. `error` and `history` are JSON values.
     """
 
     id: str
@@ -58,6 +53,11 @@ class Line:
     total: int = 0
     shown: int = 0
     failed: int = 0
+    step: str = ""
+    """Its name among its siblings, where the plan has one."""
+    is_voted: bool = False
+    vote: JsonObject | None = None
+    """What a vote came to: `value`, `votes` for it, `of` all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,7 @@ _OWNER: Final = (
     select(
         *_COURSE,
         plans.c.playbook,
+        plans.c.plan,
         plans.c.trace,
         plans.c.retold,
         plans.c.reopened_at,
@@ -121,6 +122,10 @@ _NODES: Final = select(
 ).where(is_among(nodes.c.path, "ids"))
 
 
+_PLANS: Final = select(plans.c.id, plans.c.plan).where(is_among(plans.c.id, "ids"))
+_OUTPUTS: Final = select(nodes.c.path, nodes.c.output).where(is_among(nodes.c.path, "ids"))
+
+
 def timeline(transaction: Transaction, owner: str, limits: Limits) -> Timeline | None:
     """The timeline of a project or an assignment; None if there is no such thing."""
     head = transaction.connection.execute(_OWNER, {"id": owner}).first()
@@ -129,23 +134,65 @@ def timeline(transaction: Transaction, owner: str, limits: Limits) -> Timeline |
     return Timeline(
         _task(head),
         head.trace,
-        _walk(transaction, owner, limits),
+        _walk(transaction, owner, from_json(head.plan), limits),
         retold=head.retold,
         reopened_at=head.reopened_at,
         above_retold=head.above_retold or 0,
     )
 
 
-def _walk(transaction: Transaction, owner: str, limits: Limits) -> list[Line]:
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where a line may be: its name among its siblings, its part of the plan, and how many lines may be below it."""
+
+    step: str
+    node: JsonObject
+    room: int
+
+
+def _walk(transaction: Transaction, owner: str, plan: JsonObject, limits: Limits) -> list[Line]:
     found: list[Line] = []
-    wanted = [child_id(owner, "0")]
-    while wanted and len(found) < limits.lines:
-        level, states = _level(transaction, wanted)
-        per_parent = max(1, min(limits.children, (limits.lines - len(found)) // max(1, len(states))))
-        keys = {path: _keys(line, states[path], per_parent) for path, line in level.items() if path in states}
-        found += [_counted(line, states.get(line.id), keys.get(line.id)) for line in level.values()]
-        wanted = [child_id(path, key) for path, below in keys.items() for key in below]
-    return found
+    wanted = {child_id(owner, "0"): _Spot("", plan, limits.lines)}
+    while wanted:
+        level, states = _level(transaction, list(wanted))
+        following: dict[str, _Spot] = {}
+        for path, line in level.items():
+            spot = wanted[path]
+            chosen = _chosen(line.kind, states.get(path), spot, limits)
+            found.append(_counted(line, states.get(path, {}), spot, chosen))
+            following.update(_following(path, spot, chosen))
+        wanted = following
+    return _with_votes(transaction, found)
+
+
+def _chosen(kind: str, state: JsonObject | None, spot: _Spot, limits: Limits) -> Excerpt:
+    return Excerpt() if state is None else excerpt(kind, state, spot.node, min(limits.children, spot.room))
+
+
+def _following(path: str, spot: _Spot, chosen: Excerpt) -> Iterator[tuple[str, _Spot]]:
+    room = max(1, spot.room // max(1, chosen.shown) - 1)
+    for key in chosen.keys:
+        step, node = child_of(spot.node, key)
+        yield child_id(path, key), _Spot(step, node, room)
+
+
+def is_left_out(transaction: Transaction, owner: str, limits: Limits) -> bool:
+    """Whether an assignment has no line in the plan that it belongs to, because there are too many beside it."""
+    above = [*ancestors(owner)]
+    connection = transaction.connection
+    plan_texts = {row.id: row.plan for row in connection.execute(_PLANS, {"ids": above})}
+    rows = {row.path: row for row in connection.execute(_NODES, {"ids": above})}
+    spot = _Spot("", {}, limits.lines)
+    for path, below in pairwise([*above, owner]):
+        if path in plan_texts:
+            spot = _Spot("", from_json(plan_texts[path]), limits.lines)
+            continue
+        chosen = _chosen(rows[path].kind, from_json(rows[path].state), spot, limits) if path in rows else Excerpt()
+        spots = dict(_following(path, spot, chosen))
+        if below not in spots:
+            return True
+        spot = spots[below]
+    return False
 
 
 def _level(transaction: Transaction, ids: list[str]) -> tuple[dict[str, Line], dict[str, JsonObject]]:
@@ -159,32 +206,22 @@ def _level(transaction: Transaction, ids: list[str]) -> tuple[dict[str, Line], d
     return dict(sorted(lines.items(), key=lambda item: place[item[0]])), states
 
 
-def _keys(line: Line, state: JsonObject, limit: int) -> list[str]:
-    """Keys of children that are to be read, at most `limit`."""
-    if line.kind != "map":
-        return [*map(str, range(min(MAX_KEYS, limit))), REDUCE_KEY]
-    begun = min(state.get("next", 0), state.get("total", 0))
-    return [*map(str, sorted(_spread(begun, limit, _bad(state, limit)))), REDUCE_KEY]
-
-
-def _bad(state: Mapping[str, Any], limit: int) -> set[int]:
-    """Items of a map that ended badly and are named in its state."""
-    return {item["index"] for item in state.get("failed", ())[: limit // 2]}
-
-
-def _spread(begun: int, limit: int, always: set[int]) -> set[int]:
-    """Indices below `begun`: all of them, or `limit` of them at even distances."""
-    if begun <= limit:
-        return set(range(begun))
-    room = limit - len(always)
-    return always | {index * begun // room for index in range(room)}
-
-
-def _counted(line: Line, state: JsonObject | None, keys: list[str] | None) -> Line:
-    if state is None or keys is None or line.kind != "map":
+def _counted(line: Line, state: JsonObject, spot: _Spot, chosen: Excerpt) -> Line:
+    """A line with its name among its siblings, and how many children it has, where that is not seen from them."""
+    line = replace(line, step=spot.step, is_voted=spot.node.get("reduce") == VOTE)
+    if line.kind != "map" and chosen.total in {chosen.shown, MAX_KEYS}:
         return line
-    total = min(state.get("next", 0), state.get("total", 0))
-    return replace(line, total=total, shown=min(total, len(keys) - 1), failed=state.get("failures", 0))
+    return replace(line, total=chosen.total, shown=chosen.shown, failed=state.get("failures", 0))
+
+
+def _with_votes(transaction: Transaction, lines: list[Line]) -> list[Line]:
+    """The lines, those of votes with what was voted for: the output of a node is looked at for nothing else."""
+    voted = [line.id for line in lines if line.is_voted and line.status == "succeeded"]
+    if not voted:
+        return lines
+    rows = transaction.connection.execute(_OUTPUTS, {"ids": voted})
+    votes = {row.path: from_json(row.output) for row in rows if row.output is not None}
+    return [replace(line, vote=votes.get(line.id)) for line in lines]
 
 
 def _task(row: Any) -> Line:
@@ -223,9 +260,12 @@ def _node(row: Any) -> Line:
 
 def whole_timeline(transaction: Transaction, project: str, limits: Limits) -> Iterator[Timeline]:
     """The timelines of a project and of all its assignments, as far as they are shown."""
-    wanted = [project]
+    wanted = [(project, limits)]
     while wanted:
-        found = timeline(transaction, wanted.pop(0), limits)
-        if found is not None:
-            yield found
-            wanted += [line.id for line in found.lines if line.kind == "assignment"]
+        found = timeline(transaction, *wanted.pop(0))
+        if found is None:
+            continue
+        yield found
+        below = [line.id for line in found.lines if line.kind == "assignment"]
+        lines = min(limits.lines, max(1, ASSIGNED_LINES // max(1, len(below))))
+        wanted += [(path, replace(limits, lines=lines)) for path in below]

@@ -23,6 +23,7 @@ async def foundation(
     broker = RabbitBroker(settings.amqp_url.get_secret_value(), name=settings.agent)
     ledger = open_ledger(settings.ledger_url.get_secret_value())
     readiness.watch("broker", lambda: broker.waiting_for)
+    telemetry.children = settings.trace_children
     telemetry.metrics.watch(contract.RECONNECTS, lambda: broker.reconnects)
     async with broker, ledger:
         await must_stand(broker, queues)

@@ -19,6 +19,7 @@ from warren.errors import InvalidInput
 from warren.runtime.agent import agent_id
 from warren.runtime.secret_url import SecretUrl
 from warren.telemetry.logs import LogFormat, LogLevel
+from warren.telemetry.telemetry import CHILDREN
 
 PREFIX: Final = "WARREN_"
 LIKENESS: Final = 0.85
@@ -89,6 +90,12 @@ class CoordinatorSettings(ServiceSettings):
     ledger_url: SecretUrl = Field(
         default=SecretUrl("sqlite:///.warren/ledger.sqlite3"),
         description="the ledger: sqlite:///FILE or postgresql://…",
+    )
+    trace_children: int = Field(
+        default=CHILDREN,
+        ge=1,
+        le=100_000,
+        description="how many children of one node of a plan get spans; it says how many it left out",
     )
 
 

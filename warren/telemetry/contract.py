@@ -86,13 +86,17 @@ FAILED = Attribute("warren.children.failed", int, "children that ended badly")
 SKEW_S = Attribute("warren.clock_skew_s", float, "by how much the worker's clock was put right, in seconds")
 PLAYBOOK = Attribute("warren.playbook", str, "the playbook; plan for a project that brought its own")
 REPLAY = Attribute("warren.replay", int, "which part of a project that was replayed after its end, from 1")
+STEP = Attribute("warren.step", str, "its name among its siblings: of a step, or of a branch")
+VOTE = Attribute("warren.vote.value", str, "what the vote of a map's items was for, as JSON")
+VOTES = Attribute("warren.vote.votes", int, "how many voted for it")
+VOTES_OF = Attribute("warren.vote.of", int, "how many voted")
 NOT_OVER = Attribute("warren.open", bool, "still going on when this was drawn (never exported)")
 
 # Events
 EXCEPTION = EventShape("exception", "a failed attempt", (EXCEPTION_TYPE, EXCEPTION_MESSAGE, EXCEPTION_STACK))
 REDELIVERED = EventShape("warren.redelivered", "the attempt began anew, for the process that had it was lost")
 DISPATCHED = EventShape("warren.dispatched", "the broker confirmed that it has the message")
-LOST = EventShape("warren.branch.lost", "a child ended badly or was no longer wanted", (TASK_ID, OUTCOME, REASON))
+LOST = EventShape("warren.branch.lost", "a child ended badly or was no longer wanted", (TASK_ID, STEP, OUTCOME, REASON))
 
 # Spans
 _COMMON = (PROJECT_ID, TASK_ID, OUTCOME, REASON, ERROR_TYPE, REPLAY)
@@ -116,14 +120,14 @@ NODE = SpanShape(
     "{pattern}",
     Kind.INTERNAL,
     "a node of a plan, from its first child to its outcome",
-    (*_COMMON, PATTERN, *_CHILDREN),
+    (*_COMMON, STEP, PATTERN, *_CHILDREN, VOTE, VOTES, VOTES_OF),
     (LOST,),
 )
 TASK = SpanShape(
     "task {skill}",
     Kind.INTERNAL,
     "a task, from its planning to its outcome, all attempts included",
-    (*_COMMON, TEAM, SKILL, PRIORITY, ATTEMPTS),
+    (*_COMMON, STEP, TEAM, SKILL, PRIORITY, ATTEMPTS),
     (DISPATCHED,),
 )
 ATTEMPT_SPAN = SpanShape(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from warren.telemetry.sampling import Sampling
     from warren.telemetry.span_export import SpanSink
 
+CHILDREN: Final = 500
 FLUSH_S: Final = 5.0
 """What the last export may take when the process ends."""
 
@@ -37,6 +38,8 @@ class Telemetry:
         """Where finished spans go; None if nobody wants them."""
         self.sampling: Sampling | None = None
         """Decides which projects are traced; None if none are by this process's own account."""
+        self.children = CHILDREN
+        """How many children of one node of a plan get spans."""
         self._otlp = Otlp.from_environment(environment)
         self._provider: TracerProvider | None = None
         self._pushed = self._metric_push(clock)

@@ -3,8 +3,9 @@
 import json
 
 from warren.ledger.event import NodesChanged, Overtaken, Planned, Reopened, Settled, Stopped
+from warren.ledger.excerpt import Limits
 from warren.ledger.schema import plans, tasks
-from warren.ledger.timeline import Limits, timeline, whole_timeline
+from warren.ledger.timeline import is_left_out, timeline, whole_timeline
 from warren.ledger.untraced import claim_untraced
 
 P = "0197f0a0-0000-7000-8000-000000000001"
@@ -97,6 +98,71 @@ async def test_the_limit_holds_for_fan_outs_within_fan_outs(ledger, append, acce
     found = await read(ledger, P, lines=100)
     assert len(found.lines) <= 120
     assert all(line.shown <= 4 for line in found.lines if line.id.count("/") == 2)
+
+
+MAP = {"kind": "map", "items": "input", "do": {"kind": "delegate", "team": "writers", "plan": {"kind": "call"}}}
+
+
+async def test_an_assignment_that_is_exported_apart_knows_whether_its_plan_shows_it(
+    ledger, append, accepted, task, node
+):
+    event = accepted(P)
+    event.plan["plan"] = json.dumps({"kind": "sequence", "steps": {"first": {"kind": "call"}, "all": MAP}})
+    state = {"next": 300, "total": 400, "failed": [{"index": 7}, {"index": 299}], "failures": 2}
+    many = [task(f"{P}/0/1/{index}", kind="assignment", skill=None) for index in range(300)]
+    nodes = [node(f"{P}/0", kind="sequence", state='{"at":1}'), node(f"{P}/0/1", state=json.dumps(state))]
+    await append(event, NodesChanged(P, 10.0, nodes), Planned(P, 10.0, many, []))
+    limits = Limits(children=40)
+
+    def left_out(transaction):
+        return {row["id"] for row in many if is_left_out(transaction, row["id"], limits)}
+
+    lines = (await read(ledger, P, children=40)).lines
+    shown = {line.id for line in lines if line.kind == "assignment"}
+    assert await ledger.read(left_out) == {row["id"] for row in many} - shown
+    assert {f"{P}/0/1/7", f"{P}/0/1/299", f"{P}/0/1/0"} <= shown
+    fan = next(line for line in lines if line.kind == "map")
+    assert (fan.total, fan.shown, fan.step) == (300, len(shown), "all")
+    assert len(shown) <= 40
+
+
+async def test_what_is_below_an_assignment_that_is_left_out_is_left_out_too(
+    ledger, append, accepted, assigned, task, node
+):
+    event = accepted(P)
+    event.plan["plan"] = json.dumps(MAP)
+    nodes = [node(f"{P}/0", state='{"next":9,"total":9}')]
+    await append(event, NodesChanged(P, 10.0, nodes), *(assigned(f"{P}/0/{index}") for index in range(9)))
+
+    def left_out(transaction):
+        return [is_left_out(transaction, f"{P}/0/{index}/0", Limits(children=3)) for index in range(9)]
+
+    assert (await ledger.read(left_out)).count(False) == 3
+
+
+async def test_steps_are_not_cut_off_in_silence_within_a_large_fan_out(ledger, append, accepted, task, node):
+    steps = {f"s{number}": {"kind": "call"} for number in range(12)}
+    event = accepted(P)
+    event.plan["plan"] = json.dumps({"kind": "map", "do": {"kind": "sequence", "steps": steps}})
+    nodes = [node(f"{P}/0", state='{"next":20,"total":20}')]
+    nodes += [node(f"{P}/0/{outer}", kind="sequence", state='{"at":11}', owner=P) for outer in range(20)]
+    leaves = [task(f"{P}/0/{outer}/{index}") for outer in range(20) for index in range(12)]
+    await append(event, NodesChanged(P, 10.0, nodes), Planned(P, 10.0, leaves, []))
+    whole = {line.id: line for line in (await read(ledger, P)).lines}
+    assert whole[f"{P}/0/3/11"].step == "s11"
+    assert whole[f"{P}/0/3"].total == 0, "all of its children are there to be counted"
+    cut = {line.id: line for line in (await read(ledger, P, lines=200)).lines}
+    assert (cut[f"{P}/0/3"].total, cut[f"{P}/0/3"].shown) == (12, 9)
+    assert sum(path.startswith(f"{P}/0/3/") for path in cut) == 9
+
+
+async def test_a_vote_says_what_won(ledger, append, accepted, node):
+    event = accepted(P)
+    event.plan["plan"] = json.dumps({"kind": "map", "do": {"kind": "call"}, "reduce": "majority"})
+    ended = node(f"{P}/0", status="succeeded", output='{"value":"yes","votes":2,"of":3}')
+    await append(event, NodesChanged(P, 10.0, [ended]))
+    [line] = (await read(ledger, P)).lines
+    assert line.vote == {"value": "yes", "votes": 2, "of": 3}
 
 
 async def test_a_late_result_of_what_was_stopped_says_who_ran_it_and_changes_nothing_else(

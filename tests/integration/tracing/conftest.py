@@ -24,6 +24,8 @@ from warren.testing.patience import wait_until
 from warren.testing.services.management import in_vhost
 
 HERE = Path(__file__).parent
+CHILDREN = 40
+"""Of a large fan-out that have spans."""
 OF_HANDLERS = {"think"}
 PATTERNS = {one.name: re.compile(re.sub(r"\\{\w+\\}", r"\\S+", re.escape(one.name))) for one in contract.SPANS}
 
@@ -59,6 +61,7 @@ async def cluster(vhost_url, collector, protocol, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in collector.environment(protocol).items():
             patch.setenv(name, value)
+        patch.setenv("WARREN_TRACE_CHILDREN", str(CHILDREN))
         async with RealCluster(folder / "cluster.yaml", vhost_url) as cluster:
             await cluster.ready()
             yield cluster

@@ -164,15 +164,25 @@ async def test_a_context_that_makes_no_sense_does_no_harm(publish, whole_trace):
 
 
 async def test_a_large_fan_out_shows_some_of_its_children_and_says_how_many_it_left_out(client, whole_trace):
-    handle = await client.submit(plan=delegated(EACH), input={"items": list(range(700))})
+    handle = await client.submit(plan=delegated(EACH), input={"items": list(range(100))})
     await handle.result()
-    trace = await whole_trace(handle.id, spans=4 + 3 * 500)
+    trace = await whole_trace(handle.id, spans=4 + 3 * 40)
     [fan] = trace.named("map")
     told = {
         name.removeprefix("warren.children."): value for name, value in fan.attributes.items() if "children" in name
     }
-    assert told == {"total": 700, "failed": 0, "shown": 500, "left_out": 200}
-    assert len(trace.named("task double")) == 500
+    assert told == {"total": 100, "failed": 0, "shown": 40, "left_out": 60}
+    assert len(trace.named("task double")) == 40
+
+
+async def test_a_large_fan_out_over_teams_shows_as_many_assignments_as_it_says(client, whole_trace):
+    each = {**EACH, "do": delegated(call("double", "n")) | {"input": {"n": "item"}}}
+    handle = await client.submit(plan=each, input={"items": list(range(60))})
+    await handle.result()
+    seen = await whole_trace(str(handle.id), spans=2 + 5 * 36)
+    [fan] = seen.named("map")
+    assert (fan.attributes["warren.children.shown"], fan.attributes["warren.children.left_out"]) == (36, 24)
+    assert len(seen.named("assignment scouts")) == 36
 
 
 async def test_processes_say_what_they_measure_to_the_collector_and_to_whoever_scrapes_them(

@@ -119,3 +119,22 @@ def test_a_node_names_the_children_that_were_lost_and_counts_those_without_spans
     assert [event.name for event in span.events] == ["warren.branch.lost"]
     assert span.events[0].attributes["warren.task.id"] == bad.id
     assert span.attributes["warren.children.left_out"] == 400
+
+
+def test_a_vote_says_on_its_span_what_won_and_by_how_many():
+    node = Line(
+        TASK, LEAD, "map", "map", "succeeded", 101.0, ended_at=110.0, vote={"value": "y" * 300, "votes": 2, "of": 3}
+    )
+    about = next(one for one in told(node) if one.name == "map").attributes
+    assert (about["warren.vote.votes"], about["warren.vote.of"], len(about["warren.vote.value"])) == (2, 3, 200)
+
+
+def test_a_lost_branch_is_called_by_its_name():
+    node = Line(TASK, LEAD, "parallel", "parallel", "failed", 101.0, ended_at=110.0)
+    bad = replace(
+        DONE, id=f"{TASK}/1", parent=TASK, status="failed", step="lint", error={"code": "x", "message": "broke"}
+    )
+    spans = told(node, bad)
+    [event] = next(one for one in spans if one.name == "parallel").events
+    assert event.attributes["warren.step"] == "lint"
+    assert next(one for one in spans if one.name == "task count").attributes["warren.step"] == "lint"

@@ -7,6 +7,7 @@ each text is measured as it is made.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any, Final
 
 from jmespath import functions, visitor
@@ -33,7 +34,7 @@ class BoundedInterpreter(visitor.TreeInterpreter):
 
 
 def evaluated(tree: Any, scope: dict[str, Any]) -> Any:
-    """The value of a parsed expression, known to be of a size that can be written down. Raises TooLargeError."""
+    """The value of a parsed expression, known to be one that can be written down. Raises TooLargeError and ValueError."""
     options = visitor.Options(custom_functions=functions.Functions())
     value = BoundedInterpreter(options).visit(tree, scope)
     measure(value)
@@ -41,7 +42,10 @@ def evaluated(tree: Any, scope: dict[str, Any]) -> Any:
 
 
 def measure(value: Any) -> None:
-    """Walk the value as if it were written down, no further than allowed. Raises TooLargeError."""
+    """Walk the value as if it were written down, no further than allowed.
+
+    Raises TooLargeError, and ValueError for a number that cannot be written down.
+    """
     values, characters = 0, 0
     pending = [value]
     while pending:
@@ -54,5 +58,7 @@ def measure(value: Any) -> None:
             pending.extend(part.values())
         elif isinstance(part, list):
             pending.extend(part)
+        elif isinstance(part, float) and not isfinite(part):
+            raise ValueError(f"it makes {part}, which is not a JSON number")
         if values + len(pending) > MAX_VALUES or characters > MAX_REPETITIONS:
             raise TooLargeError("it makes a value of millions of parts")

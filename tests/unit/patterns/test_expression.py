@@ -64,6 +64,13 @@ def test_an_expression_that_fails_on_the_data_says_so(text):
     assert text in caught.value.message
 
 
+@pytest.mark.parametrize("text", ["sum([`1e308`, `1e308`])", "to_number('nan')", "[{size: to_number(input.digits)}]"])
+def test_a_number_that_json_has_not_fails_instead_of_becoming_null(text):
+    with pytest.raises(InvalidInput, match="is not a JSON number") as caught:
+        compiled(text)({"input": {"digits": "9" * 5_000}})
+    assert caught.value.code == "expression_failed"
+
+
 @pytest.mark.parametrize("text", ["!" * 101 + "a", "a" + "[]" * 101, "a" + " | a" * 101])
 def test_an_expression_of_more_than_a_hundred_levels_is_refused(text):
     with pytest.raises(ValueError, match="too deeply"):

@@ -34,7 +34,7 @@ class BoundedInterpreter(visitor.TreeInterpreter):
 
 
 def evaluated(tree: Any, scope: dict[str, Any]) -> Any:
-    """The value of a parsed expression, known to be one that can be written down. Raises TooLargeError and ValueError."""
+    """The value of a parsed expression, which can be written down. Raises TooLargeError and ValueError."""
     options = visitor.Options(custom_functions=functions.Functions())
     value = BoundedInterpreter(options).visit(tree, scope)
     measure(value)

@@ -8,8 +8,10 @@ import pytest
 
 from warren.coordination import sweeper
 from warren.coordination.effects import Effects
+from warren.coordination.replay import Replay
 from warren.testing.simulation.run import simulate
 from worker.outbox import Outbox
+from worker.running import Handlers
 
 SEEDS_PER_PART = 10
 ENOUGH_TO_NOTICE = 40
@@ -60,9 +62,31 @@ def ack_before_the_confirm(monkeypatch):
     monkeypatch.setattr(Outbox, "_send", hasty)
 
 
+def let_old_tombstones_stop_what_was_opened_again(monkeypatch):
+    unwanted = Handlers.unwanted
+    monkeypatch.setattr(Handlers, "unwanted", lambda handlers, task_id, _replay=0: unwanted(handlers, task_id, 0))
+
+
+def replay_what_is_under_way(monkeypatch):
+    judge = Replay._judge
+
+    def judged(replay, case):
+        verdicts = judge(replay, case)
+        verdicts.able += [task for task in verdicts.already if case.tasks[task].status == "open"]
+        return verdicts
+
+    monkeypatch.setattr(Replay, "_judge", judged)
+
+
 @pytest.mark.parametrize(
     "mistake",
-    [forget_what_was_not_sent, forget_what_was_not_reported, ack_before_the_confirm],
+    [
+        forget_what_was_not_sent,
+        forget_what_was_not_reported,
+        ack_before_the_confirm,
+        let_old_tombstones_stop_what_was_opened_again,
+        replay_what_is_under_way,
+    ],
     ids=lambda it: it.__name__,
 )
 def test_a_mistake_in_the_engine_is_noticed(monkeypatch, mistake):

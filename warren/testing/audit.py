@@ -50,14 +50,36 @@ def unfinished(found: Books) -> Iterator[str]:
 
 
 def doubled(found: Books) -> Iterator[str]:
-    """What happened twice, without its cause, or after its end."""
-    for kind in ("tasks.settled", "tasks.planned"):
-        yield from (f"{count} times {kind}: {task}" for task, count in found.times(kind).items() if count > 1)
-    for kind in ("project.accepted", "plan.started"):
-        counts = Counter(subject for name, subject, _ in found.events if name == kind)
-        yield from (f"{count} times {kind}: {subject}" for subject, count in counts.items() if count > 1)
+    """What happened twice, without its cause, or after its end. What a replay opens again may end again."""
+    yield from _settled_twice(found)
+    yield from (f"{count} times planned: {task}" for task, count in found.times("tasks.planned").items() if count > 1)
+    counts = Counter(subject for name, subject, _ in found.events if name == "project.accepted")
+    yield from (f"{count} times accepted: {subject}" for subject, count in counts.items() if count > 1)
+    yield from _started_twice(found)
     yield from _uncaused(found)
     yield from _planned_under_tombstones(found)
+
+
+def _settled_twice(found: Books) -> Iterator[str]:
+    settled: set[str] = set()
+    for name, _, data in found.events:
+        if name == "tasks.reopened":
+            settled.difference_update(row["id"] for row in data["tasks"])
+        if name == "tasks.settled":
+            ids = [row["id"] for row in data["tasks"]]
+            yield from (f"{each} was settled twice" for each in ids if each in settled)
+            settled.update(ids)
+
+
+def _started_twice(found: Books) -> Iterator[str]:
+    started: set[str] = set()
+    for name, subject, data in found.events:
+        if name == "tasks.reopened":
+            started.difference_update(row["id"] for row in data["tasks"])
+        if name == "plan.started":
+            if subject in started:
+                yield f"the plan of {subject} was started twice"
+            started.add(subject)
 
 
 def _uncaused(found: Books) -> Iterator[str]:
@@ -76,6 +98,9 @@ def _planned_under_tombstones(found: Books) -> Iterator[str]:
     for name, subject, data in found.events:
         if name == "subtree.stopped":
             stopped.append(subject)
+        if name == "tasks.reopened":
+            opened = {*data["nodes"], *(row["id"] for row in data["tasks"])}
+            stopped = [path for path in stopped if path not in opened]
         if name == "tasks.planned" and stopped:
             for row in data["tasks"]:
                 above = [path for path in stopped if is_within(row["id"], path)]

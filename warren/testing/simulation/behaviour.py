@@ -14,6 +14,8 @@ from warren.skills.skill import Skill, skill, skill_of
 from warren.testing.simulation.dice import Dice
 
 MAX_ATTEMPTS: Final = 4
+GIVEN_UP: Final = ((1, "reject"), (MAX_ATTEMPTS, "error"), (MAX_ATTEMPTS + 2, "error"))
+"""So many failures in that way are too many; when they are replayed they come to an end."""
 QUICK_MS: Final = 40
 LONG_MS: Final = 4_000
 
@@ -26,11 +28,13 @@ class Behaviour:
     ms: int
     fails: int = 0
     how: str = "error"
+    is_replayed: bool = False
+    """It is tried on however often it was given up."""
 
     @property
     def succeeds(self) -> bool:
         """Whether it does in the end."""
-        return not self.fails or (self.how != "reject" and self.fails < MAX_ATTEMPTS)
+        return self.is_replayed or not self.fails or (self.how != "reject" and self.fails < MAX_ATTEMPTS)
 
     def fields(self) -> JsonObject:
         """As the fields of an item."""
@@ -42,11 +46,11 @@ class Behaviour:
 
 
 def some_behaviour(random: Dice, *, may_fail_for_good: bool) -> Behaviour:
-    """Most succeed at once, some after a few attempts, and a few never."""
+    """Most succeed at once, some after a few attempts, and a few are given up: for ever, or until they are replayed."""
     ms = random.randrange(QUICK_MS) if random.happens(0.8) else random.randrange(LONG_MS)
     plus = random.randint(1, 9)
     if may_fail_for_good and random.happens(0.15):
-        return Behaviour(plus, ms, *random.choice(((1, "reject"), (99, "error"))))
+        return Behaviour(plus, ms, *random.choice(GIVEN_UP))
     if random.happens(0.2):
         return Behaviour(plus, ms, random.randint(1, MAX_ATTEMPTS - 1), random.choice(("error", "retry")))
     return Behaviour(plus, ms)

@@ -43,7 +43,7 @@ async def complaints(world: World) -> list[str]:
     """Every promise that was not kept, in words; none if all is well."""
     found = await books(world.around.ledger)
     letters = await _dead_letters(world)
-    said = [*_of_projects(world, found), *doubled(found), *_of_tasks(world, found)]
+    said = [*world.complaints, *_of_projects(world, found), *doubled(found), *_of_tasks(world, found)]
     said += [*_of_dead_letters(world, found, letters), *_of_what_was_given_up(found, letters)]
     report = await rebuild(world.around.ledger)
     return said + [f"rebuild: {difference}" for difference in report.differences]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from warren.messages.message import JsonObject
@@ -40,12 +40,22 @@ class Place:
 
 
 class PuzzleMaker:
-    """Makes plans from dice."""
+    """Makes plans from dice: from the same dice the same plans, whether what they fail at is replayed or not."""
 
-    def __init__(self, random: Dice, skills: Mapping[str, Sequence[str]], *, may_fail: bool) -> None:
+    def __init__(
+        self,
+        random: Dice,
+        skills: Mapping[str, Sequence[str]],
+        *,
+        may_fail: bool,
+        tolerates: bool = True,
+        is_replayed: bool = False,
+    ) -> None:
         self._random = random
         self._skills = skills
         self._may_fail = may_fail
+        self._tolerates = may_fail and tolerates
+        self._is_replayed = is_replayed
         self._numbers = itertools.count()
 
     def make(self) -> Puzzle:
@@ -87,7 +97,7 @@ class PuzzleMaker:
     def _parallel(self, place: Place) -> Puzzle:
         below = Place(place.seen, place.team, place.depth + 1, place.teams_deep)
         branches = {self._name("b"): self._part(below) for _ in range(self._random.randint(1, 3))}
-        goes_on = self._may_fail and self._random.happens(0.5)
+        goes_on = self._tolerates and self._random.happens(0.5)
         total = ", ".join(f"{_result(name)} || `0`" for name in branches)
         plan = {
             "kind": "parallel",
@@ -106,7 +116,7 @@ class PuzzleMaker:
         def reckon(values: Values) -> int | None:
             return _sum([do.reckon({**values, "item.n": item["n"]}) for item in items], goes_on=tolerant)
 
-        tolerant = self._may_fail and self._random.happens(0.5)
+        tolerant = self._tolerates and self._random.happens(0.5)
         return Puzzle(self._mapped(place, items, do.plan, tolerant=tolerant), reckon)
 
     def _map_of_calls(self, place: Place) -> Puzzle:
@@ -120,7 +130,7 @@ class PuzzleMaker:
         def reckon(_: Values) -> int | None:
             return _sum([_ended(one, number) for number, one in enumerate(behaviours)], goes_on=tolerant)
 
-        tolerant = self._may_fail and self._random.happens(0.5)
+        tolerant = self._tolerates and self._random.happens(0.5)
         return Puzzle(self._mapped(place, items, do, tolerant=tolerant), reckon)
 
     def _mapped(self, place: Place, items: Sequence[JsonObject], do: JsonObject, *, tolerant: bool) -> JsonObject:
@@ -144,7 +154,8 @@ class PuzzleMaker:
         return {"kind": "call", "skill": self._random.choice(self._skills[team]), "input": fields}
 
     def _behaviour(self) -> Behaviour:
-        return some_behaviour(self._random, may_fail_for_good=self._may_fail)
+        behaviour = some_behaviour(self._random, may_fail_for_good=self._may_fail)
+        return replace(behaviour, is_replayed=self._is_replayed)
 
     def _name(self, letter: str) -> str:
         return f"{letter}{next(self._numbers)}"

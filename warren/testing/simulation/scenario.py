@@ -42,6 +42,14 @@ class Blow:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplayPolicy:
+    """How what was given up is replayed, until nothing is: `rate` in tasks per second, or each command twice."""
+
+    rate: float | None
+    twice: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """A project, when it comes, what is done with it meanwhile, and how it may end."""
 
@@ -57,6 +65,8 @@ class Submission:
     again_at_s: float | None = None
     cancel_at_s: float | None = None
     timeout_s: float | None = None
+    replay: ReplayPolicy | None = None
+    """What is done when it has failed."""
 
     @property
     def is_decided(self) -> bool:
@@ -110,8 +120,15 @@ def _skill(random: Dice) -> JsonObject:
 
 
 def _submission(random: Dice) -> Submission:
-    may_fail = random.happens(0.3)
-    puzzle = PuzzleMaker(random, SKILLS, may_fail=may_fail).make()
+    replay = ReplayPolicy(random.choice((None, None, 5.0)), random.happens(0.3)) if random.happens(0.25) else None
+    may_fail = replay is not None or random.happens(0.3)
+    puzzle = PuzzleMaker(
+        Dice(f"puzzle {random.random()}"),
+        SKILLS,
+        may_fail=may_fail,
+        tolerates=replay is None,
+        is_replayed=replay is not None,
+    ).make()
     n, at_s = random.randrange(100), random.uniform(0, SUBMITTED_WITHIN_S)
     return Submission(
         id=new_project_id(START_S, random.randbytes),
@@ -119,11 +136,12 @@ def _submission(random: Dice) -> Submission:
         n=n,
         output=puzzle.reckon({"input.n": n}),
         may_fail=may_fail,
+        replay=replay,
         at_s=at_s,
         priority=random.choice((1, 4, 6, 9)),
         again_at_s=at_s + random.uniform(0, 8) if random.happens(0.3) else None,
         cancel_at_s=at_s + random.uniform(0, 8) if random.happens(0.15) else None,
-        timeout_s=random.uniform(0.5, 15) if random.happens(0.15) else None,
+        timeout_s=random.uniform(0.5, 15) if replay is None and random.happens(0.15) else None,
     )
 
 

@@ -19,6 +19,7 @@ from warren.testing.simulation.behaviour import Handlers
 from warren.testing.simulation.line import Line
 from warren.testing.simulation.loop import LoopClock, VirtualLoop
 from warren.testing.simulation.member import Member, Surroundings
+from warren.testing.simulation.mender import Mender
 from warren.testing.simulation.scenario import STORM_S, Blow, Scenario, Submission
 from warren.testing.simulation.staff import staff
 from warren.testing.simulation.trace import Trace
@@ -38,6 +39,7 @@ class World:
     members: dict[str, Member]
     client_line: Line
     outcomes: dict[str, AnyOutcome] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
 
     @classmethod
     @asynccontextmanager
@@ -84,8 +86,18 @@ class World:
                 group.create_task(self._submit(client, wanted, wanted.again_at_s - wanted.at_s))
             if wanted.cancel_at_s is not None:
                 group.create_task(self._cancel(client, wanted))
-            self.outcomes[wanted.id] = outcome = await handle.outcome()
+            outcome = await handle.outcome()
             self.around.trace.note("client", f"{wanted.id} {outcome.status}")
+            self.outcomes[wanted.id] = await self._mended(client, wanted, outcome)
+
+    async def _mended(self, client: Client, wanted: Submission, outcome: AnyOutcome) -> AnyOutcome:
+        if wanted.replay is None:
+            return outcome
+        owners = sorted(self.scenario.cluster.teams)
+        mender = Mender(client, self.around.clock, owners, PATIENCE_S, self.complaints)
+        outcome = await mender.mended(wanted.id, wanted.replay, outcome)
+        self.around.trace.note("mender", f"{wanted.id} {outcome.status}")
+        return outcome
 
     async def _submit(self, client: Client, wanted: Submission, after_s: float = 0.0) -> Handle:
         await self.around.clock.sleep(after_s)

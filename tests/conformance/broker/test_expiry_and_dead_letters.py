@@ -44,7 +44,8 @@ async def test_a_rejected_message_carries_its_death_in_its_headers(broker_factor
     assert (headers["x-first-death-reason"], headers["x-first-death-queue"]) == ("rejected", "q")
     assert headers["x-first-death-exchange"] == "x"
     assert headers["mine"] == 1
-    assert (dead.exchange, dead.routing_key, dead.body, dead.redelivered) == ("dlx", "some.key", b"body", False)
+    # whether it says that it was delivered before depends on the version: from 4.3 it does
+    assert (dead.exchange, dead.routing_key, dead.body) == ("dlx", "some.key", b"body")
     kept = dead.properties
     assert (kept.type, kept.message_id, kept.correlation_id, kept.priority) == ("t", "7", "c", 6)
 

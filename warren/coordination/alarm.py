@@ -11,13 +11,11 @@ from typing import Final
 from topology.names import DIRECTOR
 from warren.coordination.coordinator import Coordinator
 from warren.coordination.effects import Effects
-from warren.ledger.event import Postponed
-from warren.ledger.outbox import Unsent, due, due_projects, next_due
+from warren.coordination.lease import leased
+from warren.ledger.outbox import due, due_projects, next_due
 from warren.ledger.transaction import Transaction
 
 INTERVAL_S: Final = 0.5
-LEASE_S: Final = 5.0
-"""Whoever has taken on something due has this long to get it confirmed, before another one does."""
 LIMIT: Final = 500
 SHORTEST_S: Final = 0.002
 """What is due at almost the same time goes together."""
@@ -52,7 +50,7 @@ class Alarm:
         transaction.flush()
         effects = self._begun(transaction, now) if self._coordinator.realm == DIRECTOR else Effects()
         unsent = due(transaction, now, LIMIT, self._coordinator.realm)
-        transaction.append(*_taken_on(unsent, now))
+        transaction.append(*leased(unsent, now))
         effects.unsent += unsent
         transaction.flush()
         effects.wait(self._next_due(transaction))
@@ -64,10 +62,3 @@ class Alarm:
             if owner.status == "open" and owner.started_at is None:
                 effects.add(self._coordinator.carrier.begin(transaction, owner, now))
         return effects
-
-
-def _taken_on(unsent: list[Unsent], now: float) -> list[Postponed]:
-    by_owner: dict[str, list[str]] = {}
-    for each in unsent:
-        by_owner.setdefault(each.owner, []).append(each.id)
-    return [Postponed(owner, now, ids, now + LEASE_S) for owner, ids in by_owner.items()]

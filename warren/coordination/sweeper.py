@@ -6,8 +6,9 @@ from typing import Final
 
 from warren.coordination.coordinator import Coordinator
 from warren.coordination.effects import Effects
+from warren.coordination.lease import lease_of_outcome, leased
 from warren.coordination.settlement import Incoming, unheard
-from warren.ledger.outbox import Overdue, overdue, stale_unreported, stale_unsent
+from warren.ledger.outbox import Overdue, is_anything_stale, overdue, stale_unreported, stale_unsent
 from warren.ledger.transaction import Transaction
 from warren.messages.outcome import Expired
 from warren.messages.result import Result
@@ -21,11 +22,12 @@ PAST_DEADLINE: Final = Expired(reason="its deadline passed")
 
 
 class Sweeper:
-    """Runs in every coordinator; two of them at once do no harm."""
+    """Runs in every coordinator; what one takes on, the others leave alone for a while."""
 
     def __init__(self, coordinator: Coordinator) -> None:
         self._coordinator = coordinator
         self._clock = coordinator.clock
+        self._desk = coordinator.desk
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -36,17 +38,30 @@ class Sweeper:
     async def sweep(self) -> None:
         """One round."""
         now = self._clock.now()
-        parcels = await self._coordinator.carry_again(lambda transaction: self._collect(transaction, now))
-        await self._coordinator.desk.send(parcels)
+        await self._desk.write_notes()
+        if await self._desk.read(lambda transaction: self._is_needed(transaction, now)):
+            parcels = await self._coordinator.carry_again(lambda transaction: self._collect(transaction, now))
+            await self._desk.send(parcels)
+
+    def _is_needed(self, transaction: Transaction, now: float) -> bool:
+        return is_anything_stale(transaction, now - STALE_AFTER_S, now, self._coordinator.realm)
 
     def _collect(self, transaction: Transaction, now: float) -> Effects:
-        """Only what is ours: a broker may refuse to take from us what others are to send."""
+        """Only what is ours: a broker may refuse to take from us what others are to send.
+
+        What is on its way from here is left to others, who may have a better connection.
+        """
         transaction.flush()
         realm = self._coordinator.realm
         effects = self._expire(transaction, overdue(transaction, now, SWEEP_LIMIT, realm), now)
-        effects.unsent += stale_unsent(transaction, now - STALE_AFTER_S, SWEEP_LIMIT, realm)
-        for unreported in stale_unreported(transaction, now - STALE_AFTER_S, SWEEP_LIMIT, realm):
-            effects.ended += unheard(transaction, unreported.id)
+        stale = stale_unsent(transaction, now - STALE_AFTER_S, now, SWEEP_LIMIT, realm)
+        unsent = [each for each in stale if not self._desk.is_under_way(each.id)]
+        effects.unsent += unsent
+        transaction.append(*leased(unsent, now))
+        for unreported in stale_unreported(transaction, now - STALE_AFTER_S, now, SWEEP_LIMIT, realm):
+            if not self._desk.is_under_way(unreported.id):
+                effects.ended += unheard(transaction, unreported.id)
+                transaction.append(lease_of_outcome(unreported.id, now))
         return effects
 
     def _expire(self, transaction: Transaction, late: list[Overdue], now: float) -> Effects:

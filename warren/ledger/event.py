@@ -137,9 +137,20 @@ class Reopened:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """The outbox leaves these tasks alone until then: somebody is about to send them."""
+    """These tasks are due then, and not before."""
 
     TYPE: ClassVar[str] = "tasks.postponed"
+    subject: str
+    at: float
+    ids: list[str]
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """Somebody is about to send these tasks, or to report these outcomes: until then the others leave them alone."""
+
+    TYPE: ClassVar[str] = "tasks.leased"
     subject: str
     at: float
     ids: list[str]
@@ -159,6 +170,7 @@ LedgerEvent = (
     | Traced
     | Reopened
     | Postponed
+    | Leased
 )
 
 EVENTS: Final[dict[str, type[LedgerEvent]]] = {event.TYPE: event for event in get_args(LedgerEvent)}

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from warren.errors import InvalidInput
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 SCRIPTS: Final = Path(__file__).parent / "migrations"
 ADVISORY_LOCK: Final = 0x57415252454E  # "WARREN"
 

@@ -91,15 +91,16 @@ _UNSENT: Final = (
     .where(IS_OPEN, tasks.c.dispatched_at.is_(None), tasks.c.owner.is_not(None))
 )
 _AT_ONCE: Final = tasks.c.not_before_at.is_(None)
+_IS_FREE: Final = func.coalesce(tasks.c.leased_until, 0.0) <= bindparam("now")
+"""Nobody else is about to send or to report it."""
 _UNSENT_OF: Final = _UNSENT.where(is_among(tasks.c.owner, "owners"), _AT_ONCE)
 _STALE: Final = (
-    _UNSENT.where(tasks.c.created_at < bindparam("before"), _AT_ONCE)
+    _UNSENT.where(tasks.c.created_at < bindparam("before"), _AT_ONCE, _IS_FREE)
     .order_by(tasks.c.created_at)
     .limit(bindparam("limit"))
-    .with_for_update(of=tasks, skip_locked=True)
 )
 _DUE: Final = (
-    _UNSENT.where(tasks.c.not_before_at <= bindparam("now"))
+    _UNSENT.where(tasks.c.not_before_at <= bindparam("now"), _IS_FREE)
     .order_by(tasks.c.not_before_at)
     .limit(bindparam("limit"))
     .with_for_update(of=tasks, skip_locked=True)
@@ -112,17 +113,16 @@ _DUE_PROJECTS: Final = (
     .limit(bindparam("limit"))
 )
 _NEXT_DUE: Final = (
-    select(func.min(tasks.c.not_before_at))
+    select(func.min(func.coalesce(tasks.c.leased_until, tasks.c.not_before_at)))
     .outerjoin(plans, plans.c.id == tasks.c.id)
     .where(IS_OPEN, tasks.c.dispatched_at.is_(None), tasks.c.started_at.is_(None), tasks.c.not_before_at.is_not(None))
 )
 _UNREPORTED: Final = (
     select(tasks.c.id, tasks.c.kind)
     .where(IS_COORDINATED, HAS_ENDED, tasks.c.reported_at.is_(None))
-    .where(tasks.c.ended_at < bindparam("before"))
+    .where(tasks.c.ended_at < bindparam("before"), _IS_FREE)
     .order_by(tasks.c.ended_at)
     .limit(bindparam("limit"))
-    .with_for_update(of=tasks, skip_locked=True)
 )
 _OVERDUE: Final = (
     select(tasks.c.id, tasks.c.owner, tasks.c.kind, tasks.c.attempt, tasks.c.replays)
@@ -155,17 +155,21 @@ def next_due(transaction: Transaction, sender: str | None = None) -> float | Non
     return moment
 
 
-def stale_unsent(transaction: Transaction, before: float, limit: int, sender: str | None = None) -> list[Unsent]:
+def stale_unsent(
+    transaction: Transaction, before: float, now: float, limit: int, sender: str | None = None
+) -> list[Unsent]:
     """The oldest that were planned before `before` (Unix seconds) and never confirmed; other sweepers skip them."""
-    statement = _of(_STALE, _SENDER, sender)
-    return [_unsent(row) for row in transaction.connection.execute(statement, {"before": before, "limit": limit})]
+    statement = _locked(_of(_STALE, _SENDER, sender))
+    about = {"before": before, "now": now, "limit": limit}
+    return [_unsent(row) for row in transaction.connection.execute(statement, about)]
 
 
 def stale_unreported(
-    transaction: Transaction, before: float, limit: int, reporter: str | None = None
+    transaction: Transaction, before: float, now: float, limit: int, reporter: str | None = None
 ) -> list[Unreported]:
-    statement = _of(_UNREPORTED, _REPORTER, reporter)
-    rows = transaction.connection.execute(statement, {"before": before, "limit": limit})
+    """The oldest outcomes from before `before` (Unix seconds) that nobody has confirmed to have heard."""
+    statement = _locked(_of(_UNREPORTED, _REPORTER, reporter))
+    rows = transaction.connection.execute(statement, {"before": before, "now": now, "limit": limit})
     return [Unreported(*tuple(row)) for row in rows]
 
 
@@ -174,6 +178,18 @@ def overdue(transaction: Transaction, now: float, limit: int, sender: str | None
     statement = _of(_OVERDUE, _SENDER, sender)
     rows = transaction.connection.execute(statement, {"now": now, "limit": limit})
     return sorted((Overdue(*tuple(row)) for row in rows), key=attrgetter("id"))
+
+
+def is_anything_stale(transaction: Transaction, before: float, now: float, whose: str) -> bool:
+    """Whether a sweeper has something to do. It asks by reading: most of the time the answer is no."""
+    about = {"before": before, "now": now, "limit": 1}
+    looks = (_of(_STALE, _SENDER, whose), _of(_UNREPORTED, _REPORTER, whose), _of(_OVERDUE, _SENDER, whose))
+    return any(transaction.connection.execute(look, about).first() is not None for look in looks)
+
+
+def _locked(statement: Select[Any]) -> Select[Any]:
+    """What others have locked, they are about to send or to report."""
+    return statement.with_for_update(of=tasks, skip_locked=True)
 
 
 def _of(statement: Select[Any], whose: ColumnElement[Any], name: str | None) -> Select[Any]:

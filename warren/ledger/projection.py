@@ -29,6 +29,7 @@ from warren.ids import SEPARATOR
 from warren.ledger.bulk import Bulk
 from warren.ledger.event import (
     Dispatched,
+    Leased,
     LedgerEvent,
     NodesChanged,
     Overtaken,
@@ -100,6 +101,7 @@ _START: Final = _mark("started_at")
 _DISPATCH: Final = _mark("dispatched_at").where(tasks.c.replays == bindparam("replay"))
 _REPORT: Final = _mark("reported_at").where(tasks.c.replays == bindparam("replay"))
 _POSTPONE: Final = _mark("not_before_at")
+_LEASE: Final = _mark("leased_until")
 _AGAIN: Final = ("attempt", "replays", "deadline_at", "not_before_at", "started_at", "dispatched_at", "history")
 _REOPEN: Final = Bulk(
     update(tasks)
@@ -108,7 +110,7 @@ _REOPEN: Final = Bulk(
         status=literal_column("'open'"),
         input=func.coalesce(bindparam("edited", type_=Text), tasks.c.input),
         **{name: bindparam(name) for name in _AGAIN},
-        **dict.fromkeys(("output", "error", "agent", "ended_at", "reported_at"), null()),
+        **dict.fromkeys(("output", "error", "agent", "ended_at", "reported_at", "leased_until"), null()),
     ),
     ("key", "edited", *_AGAIN),
 )
@@ -181,6 +183,8 @@ def _apply(connection: Connection, event: LedgerEvent) -> None:  # noqa: C901, P
             connection.execute(_RETELL, {"ids": sorted(row["id"] for row in event.tasks), "moment": event.at})
         case Postponed():
             connection.execute(_POSTPONE, {"ids": sorted(event.ids), "moment": event.until})
+        case Leased():
+            connection.execute(_LEASE, {"ids": sorted(event.ids), "moment": event.until})
         case _:
             assert_never(event)
 

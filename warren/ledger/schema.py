@@ -72,6 +72,7 @@ tasks: Final = Table(
     Column("history", Text),
     Column("replays", Integer, nullable=False, server_default="0"),
     Column("not_before_at", Float(53)),
+    Column("leased_until", Float(53)),
     sqlite_with_rowid=False,
 )
 IS_OPEN: Final = tasks.c.status == literal_column("'open'")

@@ -4,14 +4,15 @@ import pytest
 from sqlalchemy import event as sqlalchemy_event
 
 from warren.ledger import outbox
-from warren.ledger.event import Dispatched, Planned, Reported, Settled, Stopped
+from warren.ledger.event import Dispatched, Leased, Planned, Reported, Settled, Stopped
 from warren.ledger.ledger import open_ledger
 
 LIMIT = 100
+STALE_INDEXES = ("tasks_open", "tasks_unreported", "tasks_deadline")
 
 
 def stale(before=50.0, limit=LIMIT):
-    return lambda transaction: [each.id for each in outbox.stale_unsent(transaction, before, limit)]
+    return lambda transaction: [each.id for each in outbox.stale_unsent(transaction, before, before, limit)]
 
 
 async def test_what_is_planned_is_unsent_until_the_broker_has_confirmed_it(ledger, append, accepted, task):
@@ -61,6 +62,40 @@ async def test_two_sweepers_at_once_do_not_send_the_same(ledger_url, ledger, app
     assert sorted(first[0] + second[0]) == [f"P/{key}" for key in range(6)]
 
 
+async def test_what_somebody_has_taken_on_the_others_leave_alone_until_the_lease_is_over(
+    ledger, append, accepted, task, settled
+):
+    await append(accepted("P"), accepted("Q"), Planned("P", 11.0, [task("P/0"), task("P/1")], []))
+    await append(Settled("Q", 12.0, [settled("Q")]))
+    await append(Leased("P", 50.0, ["P/0"], 55.0), Leased("Q", 50.0, ["Q"], 55.0))
+
+    async def found(now):
+        def look(transaction):
+            unsent = outbox.stale_unsent(transaction, 50.0, now, LIMIT)
+            return [each.id for each in [*unsent, *outbox.stale_unreported(transaction, 50.0, now, LIMIT)]]
+
+        return await ledger.transact(look)
+
+    assert await found(54.9) == ["P/1"]
+    assert sorted(await found(55.0)) == ["P/0", "P/1", "Q"]
+
+
+async def test_whether_anything_is_stale_is_known_by_reading(ledger, append, accepted, task, settled):
+    async def is_stale(before, now, whose="writers"):
+        return await ledger.read(lambda t: outbox.is_anything_stale(t, before, now, whose))
+
+    await append(accepted("P"), Planned("P", 11.0, [task("P/0", created_at=30.0, deadline_at=90.0)], []))
+    assert not await is_stale(30.0, 35.0)
+    assert await is_stale(31.0, 36.0)
+    assert not await is_stale(31.0, 36.0, "readers")
+    await append(Dispatched("P", 36.0, ["P/0"]))
+    assert not await is_stale(80.0, 85.0)
+    assert await is_stale(86.0, 91.0)
+    await append(Settled("P", 92.0, [settled("P", ended_at=92.0), settled("P/0", ended_at=92.0)]))
+    assert not await is_stale(92.0, 97.0, "director")
+    assert await is_stale(93.0, 98.0, "director")
+
+
 def other_transaction(connection):
     from warren.ledger.transaction import Transaction
 
@@ -69,7 +104,7 @@ def other_transaction(connection):
 
 def sweep(transaction, limit):
     unsent = stale(limit=limit)(transaction)
-    return unsent, [each.id for each in outbox.stale_unreported(transaction, 50.0, limit)]
+    return unsent, [each.id for each in outbox.stale_unreported(transaction, 50.0, 50.0, limit)]
 
 
 async def test_an_outcome_is_unreported_until_somebody_upward_has_heard_it(
@@ -81,7 +116,9 @@ async def test_an_outcome_is_unreported_until_somebody_upward_has_heard_it(
 
     def unreported(before):
         return ledger.transact(
-            lambda transaction: [(each.id, each.kind) for each in outbox.stale_unreported(transaction, before, LIMIT)]
+            lambda transaction: [
+                (each.id, each.kind) for each in outbox.stale_unreported(transaction, before, before, LIMIT)
+            ]
         )
 
     assert await unreported(50.0) == [("P/0", "assignment"), ("P", "project")]
@@ -118,8 +155,9 @@ async def test_a_sweep_never_reads_the_whole_table(ledger):
             transaction.connection, "before_cursor_execute", lambda *facts: seen.append((facts[2], facts[3]))
         )
         stale()(transaction)
-        outbox.stale_unreported(transaction, 50.0, LIMIT)
+        outbox.stale_unreported(transaction, 50.0, 50.0, LIMIT)
         outbox.overdue(transaction, 50.0, LIMIT)
+        outbox.is_anything_stale(transaction, 50.0, 50.0, "director")
         transaction.count_open_projects()
         explain = "EXPLAIN QUERY PLAN "
         return [
@@ -129,7 +167,7 @@ async def test_a_sweep_never_reads_the_whole_table(ledger):
 
     for step, index in zip(
         await ledger.transact(plans_of),
-        ("tasks_open", "tasks_unreported", "tasks_deadline", "tasks_projects"),
+        (*STALE_INDEXES, *STALE_INDEXES, "tasks_projects"),
         strict=True,
     ):
         assert f"INDEX {index}" in step

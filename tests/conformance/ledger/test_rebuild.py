@@ -12,6 +12,7 @@ from sqlalchemy import text
 from warren.errors import InvalidInput, LedgerUnavailable
 from warren.ledger.event import (
     Dispatched,
+    Leased,
     NodesChanged,
     Overtaken,
     Planned,
@@ -46,7 +47,7 @@ class Life:
         self.now += 1
         moves = (
             *(self.plan, self.assign, self.dispatch, self.settle, self.move),
-            *(self.stop, self.report, self.start, self.overtake, self.trace, self.reopen, self.postpone),
+            *(self.stop, self.report, self.start, self.overtake, self.trace, self.reopen, self.postpone, self.lease),
         )
         return moves[draw % len(moves)](draw // len(moves))
 
@@ -97,6 +98,9 @@ class Life:
 
     def postpone(self, draw):
         return Postponed(self.project, self.now, self.some(draw), self.now + draw)
+
+    def lease(self, draw):
+        return Leased(self.project, self.now, self.some(draw), self.now + draw)
 
     def trace(self, draw):
         return Traced(self.ids[draw % len(self.ids)], self.now)

@@ -6,6 +6,7 @@ from warren.ledger import outbox
 from warren.ledger.event import (
     STOPPED_ERROR,
     Dispatched,
+    Leased,
     NodesChanged,
     Planned,
     Postponed,
@@ -91,12 +92,16 @@ async def test_what_is_to_wait_is_sent_when_it_is_due_and_not_before(ledger, app
     rows = [task("P/0", not_before_at=50.0), task("P/1", not_before_at=40.0), task("P/2")]
     await append(accepted("P"), Planned("P", 11.0, rows, []))
     assert [each.id for each in await ledger.read(lambda t: outbox.unsent_of(t, ["P"]))] == ["P/2"]
-    assert [each.id for each in await ledger.transact(lambda t: outbox.stale_unsent(t, 99.0, 9))] == ["P/2"]
+    assert [each.id for each in await ledger.transact(lambda t: outbox.stale_unsent(t, 99.0, 99.0, 9))] == ["P/2"]
     assert await ledger.read(outbox.next_due) == 40.0
     assert await ledger.transact(due_at(39.9)) == []
     assert await ledger.transact(due_at(60.0)) == ["P/1", "P/0"]
     await append(Postponed("P", 60.0, ["P/0", "P/1"], 65.0))
     assert await ledger.transact(due_at(64.9)) == []
+    await append(Leased("P", 65.0, ["P/1", "P/0"], 70.0))
+    assert await ledger.read(outbox.next_due) == 70.0
+    assert await ledger.transact(due_at(69.9)) == []
+    assert sorted(await ledger.transact(due_at(70.0))) == ["P/0", "P/1"]
     await append(Dispatched("P", 61.0, ["P/0", "P/1"]))
     assert (await ledger.transact(due_at(99.0)), await ledger.read(outbox.next_due)) == ([], None)
 
@@ -124,7 +129,7 @@ async def test_everybody_finds_only_what_is_his_own(ledger, append, accepted, as
         def work(transaction):
             return (
                 [each.id for each in outbox.overdue(transaction, 50.0, 9, owner)],
-                [each.id for each in outbox.stale_unsent(transaction, 50.0, 9, owner)],
+                [each.id for each in outbox.stale_unsent(transaction, 50.0, 50.0, 9, owner)],
                 [each.id for each in outbox.due(transaction, 50.0, 9, owner)],
                 outbox.next_due(transaction, owner),
             )
@@ -137,6 +142,6 @@ async def test_everybody_finds_only_what_is_his_own(ledger, append, accepted, as
     await append(Settled("P", 30.0, [settled("P"), settled("P/0")]))
 
     async def unreported(owner):
-        return [each.id for each in await ledger.transact(lambda t: outbox.stale_unreported(t, 50.0, 9, owner))]
+        return [each.id for each in await ledger.transact(lambda t: outbox.stale_unreported(t, 50.0, 50.0, 9, owner))]
 
     assert (await unreported("director"), await unreported("writers")) == (["P"], ["P/0"])

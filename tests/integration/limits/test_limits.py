@@ -107,7 +107,7 @@ async def test_who_does_not_read_its_replies_keeps_nobody_from_theirs(cluster, c
 
         async def all_reported():
             later = 1e12
-            return not await ledger.read(lambda transaction: stale_unreported(transaction, later, 1000))
+            return not await ledger.read(lambda transaction: stale_unreported(transaction, later, later, 1000))
 
         assert await wait_until(all_reported, timeout_s=20, reason="no outcome is left to report")
 

@@ -11,6 +11,7 @@ from warren.broker.memory import MemoryBroker, MemoryServer
 from warren.clock import SystemClock, VirtualClock
 from warren.coordination.coordinator import Coordinator
 from warren.coordination.effects import Effects
+from warren.coordination.lease import LEASE_S
 from warren.coordination.sweeper import Sweeper
 from warren.ledger.event import Planned, ProjectAccepted, Settled, Started
 from warren.ledger.ledger import open_ledger
@@ -87,7 +88,7 @@ async def test_what_was_to_be_sent_and_never_was_is_swept_up_after_a_while():
 
 
 @pytest.mark.parametrize("what", ["task", "report"])
-async def test_each_process_has_one_copy_on_its_way_however_long_the_broker_takes(what):
+async def test_one_of_several_replicas_sends_again_what_is_stale_and_the_next_when_its_lease_is_over(what):
     clock = VirtualClock(START)
     async with (
         asyncio.timeout(30),
@@ -102,14 +103,24 @@ async def test_each_process_has_one_copy_on_its_way_however_long_the_broker_take
         if what == "report":
             await end(ledger)
         clock.advance(10)
-        async with asyncio.TaskGroup() as group:
+        key = names.task_key("scouts", "work") if what == "task" else names.result_key("director")
+
+        async def sweep_often(group):
             for _ in range(5):
                 for lead in leads:
                     group.create_task(Sweeper(lead).sweep())
                     for _ in range(20):  # as far as it gets without a confirm
                         await asyncio.sleep(0)
-            key = names.task_key("scouts", "work") if what == "task" else names.result_key("director")
-            assert broker.taken.count(key) == len(leads)
+
+        async with asyncio.TaskGroup() as group:
+            await sweep_often(group)
+            assert broker.taken.count(key) == 1
+            clock.advance(LEASE_S)
+            await sweep_often(group)
+            assert broker.taken.count(key) == 2
+            clock.advance(LEASE_S)
+            await sweep_often(group)
+            assert broker.taken.count(key) == len(leads)  # each has one on its way already
             broker.confirms.set()
         for lead in leads:
             await lead.desk.write_notes()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
 
+from warren.cli.loop import complete
 from warren.cli.naming import named
 from warren.cli.options import AmqpUrl, AsJson, DataDir, ProjectId
 from warren.cli.printing import console, print_json
@@ -23,7 +23,7 @@ def cancel(
     as_json: AsJson = False,
 ) -> None:
     """Cancel a project; one that has ended stays as it is."""
-    id_, status = asyncio.run(_cancel(broker_of(amqp_url, data_dir), project, reason))
+    id_, status = complete(_cancel(broker_of(amqp_url, data_dir), project, reason))
     if as_json:
         print_json({"id": id_, "status": status})
     else:

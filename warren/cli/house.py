@@ -114,13 +114,17 @@ class House:
         return before is not None and before.state in {"ready", "draining"}
 
     def _publish(self) -> None:
-        if self._running is not None:
-            conditions = self._conditions.values()
-            processes = [
-                RunningProcess(name=each.name, state=each.state, pid=each.pid, health_url=each.health_url)
-                for each in conditions
-            ]
+        if self._running is None:
+            return
+        conditions = self._conditions.values()
+        processes = [
+            RunningProcess(name=each.name, state=each.state, pid=each.pid, health_url=each.health_url)
+            for each in conditions
+        ]
+        try:
             publish(self._plot.folder, self._running.model_copy(update={"processes": processes}))
+        except OSError as error:  # such as a full disk, which is no reason to end what runs
+            self._board.say(f"cannot tell other commands where the cluster is: {error}")
 
     def _greet_when_complete(self) -> None:
         if self._was_complete or self._running is None:

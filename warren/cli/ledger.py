@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from warren.cli.loop import complete
 from warren.cli.options import AsJson, DataDir, LedgerUrl
 from warren.cli.printing import console, print_json
 from warren.cli.running import data_folder, find_running
@@ -29,7 +29,7 @@ def migrate(*, ledger_url: LedgerUrl = None, data_dir: DataDir = None, as_json: 
     from warren.cli.preparing import migrate as migrate_ledger
 
     url = ledger_of(ledger_url, data_dir)
-    asyncio.run(migrate_ledger(url))
+    complete(migrate_ledger(url))
     if as_json:
         print_json({"ledger": redacted(url), "migrated": True})
     else:
@@ -53,7 +53,7 @@ def rebuild(
     from warren.ledger.history import Until
 
     limit = Until(seq=until, at=None if as_of is None else as_of.timestamp())
-    report = asyncio.run(_rebuilt(ledger_of(ledger_url, data_dir), limit, apply=apply))
+    report = complete(_rebuilt(ledger_of(ledger_url, data_dir), limit, apply=apply))
     if as_json:
         print_json(asdict(report))
     else:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import Annotated
 
 import typer
 
+from warren.cli.loop import complete
 from warren.cli.naming import named
 from warren.cli.options import AmqpUrl, AsJson, DataDir, ProjectId
 from warren.cli.outcomes import show_result
@@ -29,7 +29,7 @@ def result(
 ) -> None:
     """Print a project's output as JSON."""
     url = broker_of(amqp_url, data_dir)
-    raise typer.Exit(asyncio.run(_result(url, project, wait=wait, watching=watching, as_json=as_json)))
+    raise typer.Exit(complete(_result(url, project, wait=wait, watching=watching, as_json=as_json)))
 
 
 async def _result(url: str, project: str, *, wait: bool, watching: bool, as_json: bool) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,8 @@ from warren.errors import BrokerUnavailable, InvalidInput
 
 FOLDER: Final = Path(".warren")
 FILE: Final = "cluster.json"
+LOCK: Final = "up.lock"
+"""Held as long as `warren up` lives; its process id may have become somebody else's."""
 
 
 class RunningProcess(BaseModel):
@@ -50,11 +52,9 @@ def data_folder(given: Path | None) -> Path:
 
 def find_running(given: Path | None) -> Running | None:
     """The cluster that runs on a data folder; None if none does, whatever an earlier one left behind."""
-    try:
-        running = Running.model_validate_json((data_folder(given) / FILE).read_text())
-    except (OSError, ValidationError):
-        return None
-    return running if _is_alive(running.pid) else None
+    folder = data_folder(given)
+    running = _read(folder)
+    return running if running is not None and _is_alive(running.pid) and _is_owned(folder) else None
 
 
 def broker_of(amqp_url: str | None, data_dir: Path | None) -> str:
@@ -74,7 +74,7 @@ def owned(folder: Path) -> Iterator[None]:
     """Make a data folder this process's own. Raises InvalidInput if another `warren up` has it."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = (folder / "up.lock").open("a+")
+        lock = (folder / LOCK).open("a+")
     except OSError as error:
         raise InvalidInput("data_folder", f"the data folder {folder} cannot be used: {error.strerror}") from None
     with lock:
@@ -97,10 +97,15 @@ def publish(folder: Path, running: Running) -> None:
     draft.replace(folder / FILE)
 
 
+def _read(folder: Path) -> Running | None:
+    try:
+        return Running.model_validate_json((folder / FILE).read_text())
+    except (OSError, ValidationError):
+        return None
+
+
 def _taken(folder: Path) -> str:
-    running = None
-    with suppress(OSError, ValidationError):
-        running = Running.model_validate_json((folder / FILE).read_text())
+    running = _read(folder)
     who = f" (process {running.pid})" if running is not None else ""
     return f"a cluster is already up on {folder}{who}; stop it with Ctrl-C there, or give --data-dir another folder"
 
@@ -113,3 +118,14 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _is_owned(folder: Path) -> bool:
+    try:
+        with (folder / LOCK).open("a+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from warren.cli.loop import complete
 from warren.cli.naming import named
 from warren.cli.options import AmqpUrl, AsJson, DataDir
 from warren.cli.printing import console, moment, print_json, print_whole, span
@@ -29,7 +29,7 @@ def status(
 ) -> None:
     """Show a project's tree, or the newest projects."""
     url = broker_of(amqp_url, data_dir)
-    asyncio.run(_list(url, limit, as_json=as_json) if project is None else _show(url, project, as_json=as_json))
+    complete(_list(url, limit, as_json=as_json) if project is None else _show(url, project, as_json=as_json))
 
 
 async def _show(url: str, project: str, *, as_json: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -16,6 +15,7 @@ import typer
 
 from warren.broker.port import Broker
 from warren.cli.given import given_input
+from warren.cli.loop import complete
 from warren.cli.options import CLUSTER_FILE, AmqpUrl, AsJson, ClusterFile, DataDir, LedgerUrl
 from warren.cli.outcomes import show_result
 from warren.cli.printing import console, print_json
@@ -81,8 +81,8 @@ def submit(  # noqa: PLR0913 - each is an option
             from warren.ledger.ledger import sqlite_url
 
             url = ledger_url or sqlite_url(data_folder(data_dir) / "ledger.sqlite3")
-            raise typer.Exit(asyncio.run(_within(cluster, url, partial(talk, wait=True))))
-        raise typer.Exit(asyncio.run(talk(broker_of(amqp_url, data_dir))))
+            raise typer.Exit(complete(_within(cluster, url, partial(talk, wait=True))))
+        raise typer.Exit(complete(talk(broker_of(amqp_url, data_dir))))
 
 
 async def _within(cluster: Path, ledger_url: str, talk: Callable[[Broker], Awaitable[int]]) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from warren.cli.loop import complete
 from warren.cli.options import CLUSTER_FILE, AmqpUrl, AsJson, ClusterFile, DataDir, LedgerUrl
 from warren.cli.printing import console
 from warren.cli.running import FOLDER, owned
@@ -56,7 +57,7 @@ def up(
     )
     with owned(folder):
         live = _in_memory(plot, as_json=as_json) if broker == "memory" else House(plot, as_json=as_json).live()
-        raise typer.Exit(asyncio.run(live))
+        raise typer.Exit(complete(live))
 
 
 async def _in_memory(plot: Plot, *, as_json: bool) -> int:

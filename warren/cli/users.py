@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from topology.operator_resources import Place, operator_yaml, secret_of
 from topology.permissions import users as users_of
 from topology.user import User
 from topology.user_definitions import user_definitions, user_definitions_json
+from warren.cli.loop import complete
 from warren.cli.options import CLUSTER_FILE, AsJson, ClusterFile
 from warren.cli.passwords import make_passwords, read_passwords
 from warren.cli.printing import console, print_json
@@ -84,7 +84,7 @@ def apply(
     secrets = read_passwords(passwords, [user.name for user in users])
     # first the exchanges: RabbitMQ 4.3 refuses topic rights on one that is not there
     for document in (exchange_definitions(build(known), vhost), user_definitions(users, vhost, secrets, os.urandom)):
-        asyncio.run(import_definitions(management_url, amqp_url, document))
+        complete(import_definitions(management_url, amqp_url, document))
     if as_json:
         print_json({"vhost": vhost, "users": [user.name for user in users]})
     else:

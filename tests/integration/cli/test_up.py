@@ -121,6 +121,15 @@ async def test_a_process_that_is_killed_comes_back(place, environment, up):
     assert (code, json.loads(out)["items"]) == (0, [{"text": "hello ada"}])
 
 
+async def test_a_folder_that_cannot_be_written_any_more_ends_nothing(place, environment, up):
+    await wait_until(lambda: is_up(place), timeout_s=READY_S)
+    (place / ".warren" / "cluster.json.new").mkdir()  # as good as a full disk, and a disk is not full for the superuser
+    os.kill(processes(place)["worker-writers"]["pid"], signal.SIGKILL)
+    code, out, _ = warren(place, environment, "submit", "greetings", "--set", 'names=["ada"]', "--wait")
+    assert (code, json.loads(out)["items"]) == (0, [{"text": "hello ada"}])
+    assert up.poll() is None
+
+
 async def test_ctrl_c_takes_everything_down(place, up):
     await wait_until(lambda: is_up(place), timeout_s=READY_S)
     pids = [each["pid"] for each in processes(place).values()]

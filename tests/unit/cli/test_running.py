@@ -44,6 +44,11 @@ def test_what_a_dead_cluster_left_behind_is_not_a_cluster(tmp_path):
         broker_of(None, tmp_path)
 
 
+def test_a_process_that_merely_has_the_number_of_the_one_that_was_killed_is_not_a_cluster(tmp_path):
+    publish(tmp_path, running(os.getpid()))
+    assert find_running(tmp_path) is None
+
+
 def test_a_broker_that_is_named_comes_first(tmp_path):
     publish(tmp_path, running())
     assert broker_of("amqp://other/", tmp_path) == "amqp://other/"

@@ -127,6 +127,10 @@ class Desk:
             log.warning("not all messages were taken; they will be sent again", reason=str(error))
         return failed
 
+    def note(self, events: Iterable[LedgerEvent]) -> None:
+        """Have them written with the next transaction, or when the notes are."""
+        self._notes += events
+
     async def write_notes(self) -> None:
         """Note what was confirmed, if no transaction has taken it along."""
         if self._notes:

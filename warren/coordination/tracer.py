@@ -7,17 +7,21 @@ process that finished it, and while no collector answers, nothing more is claime
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from warren.coordination.desk import Desk
 from warren.coordination.story import news_of
+from warren.ledger.event import Traced
 from warren.ledger.excerpt import Limits
-from warren.ledger.timeline import Timeline, is_left_out, timeline
+from warren.ledger.timeline import Timeline, step_of, timeline
 from warren.ledger.transaction import Transaction
 from warren.ledger.untraced import claim_untraced
 from warren.log import get_logger
 from warren.telemetry import contract
 from warren.telemetry.span import Span
+from warren.telemetry.span_export import SpanSink
 from warren.telemetry.telemetry import Telemetry
 
 INTERVAL_S: Final = 0.5
@@ -26,7 +30,9 @@ SETTLING_S: Final = 1.0
 OWNERS: Final = 8
 """Projects and assignments that are claimed at a time."""
 TRIES: Final = 5
-"""How often an export is tried while the collector answers nothing good; each try waits by itself."""
+"""How often spans are sent that a collector refuses although it answers."""
+LONGEST_PAUSE_S: Final = 30.0
+"""Between tries while no collector answers."""
 
 log = get_logger("warren.coordination")
 
@@ -38,6 +44,8 @@ class Tracer:
         self._desk = desk
         self._telemetry = telemetry
         self._limits = Limits(children=telemetry.children)
+        self._is_unheard = False
+        """Whether nothing has arrived of the spans that are sent at the moment."""
 
     async def run(self) -> None:
         """Export until cancelled."""
@@ -49,27 +57,50 @@ class Tracer:
                 """There was so much that there may be more."""
 
     async def export(self) -> int:
-        """Export what there is, up to a number of owners; returns how many they were."""
+        """Export what there is, up to a number of owners; returns how many they were. What this process is stopped
+        before is given back.
+        """
         now = self._desk.clock.now()
         timelines = await self._desk.transact(lambda transaction: self._claimed(transaction, now))
-        for one in timelines:
-            await self._send(news_of(one, now))
+        waiting = deque(timelines)
+        try:
+            while waiting:
+                await self._send(news_of(waiting[0], now))
+                waiting.popleft()
+        except asyncio.CancelledError:
+            first = 0 if self._is_unheard else 1
+            self._desk.note(Traced(one.owner.id, now, is_back=True) for one in [*waiting][first:])
+            raise
         return len(timelines)
 
     def _claimed(self, transaction: Transaction, now: float) -> list[Timeline]:
         owners = claim_untraced(transaction, now - SETTLING_S, OWNERS, now)
-        wanted = (owner for owner in owners if not is_left_out(transaction, owner, self._limits))
-        found = (timeline(transaction, owner, self._limits) for owner in wanted)
+        steps = ((owner, step_of(transaction, owner, self._limits)) for owner in owners)
+        found = (timeline(transaction, owner, self._limits, step) for owner, step in steps if step is not None)
         return [one for one in found if one is not None]
 
-    async def _send(self, spans: list[Span]) -> None:
-        sink = self._telemetry.spans
+    async def _send(self, spans: Sequence[Span]) -> None:
+        """Send until all have arrived, or a collector that answers has refused them often enough."""
+        sink, tries, is_heard = self._telemetry.spans, 0, False
         assert sink is not None
-        for attempt in range(TRIES):
-            if await sink.export(spans):
+        while True:
+            self._is_unheard = False
+            arrived = await sink.export(spans)
+            spans, is_heard = spans[arrived:], is_heard or arrived > 0
+            if not spans:
                 return
-            await self._desk.clock.sleep(INTERVAL_S * 2**attempt)
+            self._is_unheard = not is_heard
+            tries = 0 if arrived else tries + 1
+            if tries >= TRIES and await self._is_refused(sink, spans, tries):
+                return
+            await self._desk.clock.sleep(min(INTERVAL_S * 2**tries, LONGEST_PAUSE_S))
+
+    async def _is_refused(self, sink: SpanSink, spans: Sequence[Span], tries: int) -> bool:
+        """Whether it is the spans that are not taken, and no outage."""
+        if not await sink.answers():
+            if tries == TRIES:
+                log.warning("no collector answers; spans stay where they are until one does")
+            return False
         self._telemetry.metrics.add(contract.SPANS_DROPPED, amount=len(spans))
-        log.warning(
-            "the collector takes no spans; a part of a trace is lost", spans=len(spans), trace=spans[0].trace_id
-        )
+        log.warning("the collector refuses spans; a part of a trace is lost", spans=len(spans), trace=spans[0].trace_id)
+        return True

@@ -114,11 +114,12 @@ class Overtaken:
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """The spans of this project or assignment were taken out to be exported."""
+    """The spans of this project or assignment were taken out to be exported, or given back by who could not."""
 
     TYPE: ClassVar[str] = "plan.traced"
     subject: str
     at: float
+    is_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def _below(node: JsonObject) -> Iterator[Any]:
 
 def _begun(kind: str, state: JsonObject, node: JsonObject) -> int:
     if kind == "sequence" and "at" in state:
-        return int(state["at"]) + 1
+        return min(int(state["at"]) + 1, len(node.get("steps", ())) or MAX_KEYS)
     return len(node.get("branches", ())) or MAX_KEYS
 
 

@@ -89,7 +89,7 @@ _OVERTAKE: Final = Bulk(
     .values({name: bindparam(name) for name in _COURSE}),
     ("key", *_COURSE),
 )
-_TRACED: Final = update(plans).where(plans.c.id == bindparam("subject")).values(to_trace=False)
+_TRACED: Final = update(plans).where(plans.c.id == bindparam("subject")).values(to_trace=bindparam("is_back"))
 _DELETE_NODES: Final = delete(nodes).where(is_among(nodes.c.path, "ids"))
 
 
@@ -174,7 +174,7 @@ def _apply(connection: Connection, event: LedgerEvent) -> None:  # noqa: C901, P
         case Overtaken():
             _OVERTAKE.execute(connection, map(_settled, sorted(event.tasks, key=itemgetter("id"))))
         case Traced():
-            connection.execute(_TRACED, {"subject": event.subject})
+            connection.execute(_TRACED, {"subject": event.subject, "is_back": event.is_back})
         case Stopped():
             _apply_stopped(connection, event)
         case Reopened():

@@ -126,13 +126,13 @@ _PLANS: Final = select(plans.c.id, plans.c.plan).where(is_among(plans.c.id, "ids
 _OUTPUTS: Final = select(nodes.c.path, nodes.c.output).where(is_among(nodes.c.path, "ids"))
 
 
-def timeline(transaction: Transaction, owner: str, limits: Limits) -> Timeline | None:
-    """The timeline of a project or an assignment; None if there is no such thing."""
+def timeline(transaction: Transaction, owner: str, limits: Limits, step: str = "") -> Timeline | None:
+    """The timeline of a project or an assignment, which its plan calls `step`; None if there is no such thing."""
     head = transaction.connection.execute(_OWNER, {"id": owner}).first()
     if head is None:
         return None
     return Timeline(
-        _task(head),
+        replace(_task(head), step=step),
         head.trace,
         _walk(transaction, owner, from_json(head.plan), limits),
         retold=head.retold,
@@ -176,8 +176,10 @@ def _following(path: str, spot: _Spot, chosen: Excerpt) -> Iterator[tuple[str, _
         yield child_id(path, key), _Spot(step, node, room)
 
 
-def is_left_out(transaction: Transaction, owner: str, limits: Limits) -> bool:
-    """Whether an assignment has no line in the plan that it belongs to, because there are too many beside it."""
+def step_of(transaction: Transaction, owner: str, limits: Limits) -> str | None:
+    """An assignment's name among its siblings, if it has one; None if it has no line in the plan that it belongs to,
+    because there are too many beside it.
+    """
     above = [*ancestors(owner)]
     connection = transaction.connection
     plan_texts = {row.id: row.plan for row in connection.execute(_PLANS, {"ids": above})}
@@ -190,9 +192,9 @@ def is_left_out(transaction: Transaction, owner: str, limits: Limits) -> bool:
         chosen = _chosen(rows[path].kind, from_json(rows[path].state), spot, limits) if path in rows else Excerpt()
         spots = dict(_following(path, spot, chosen))
         if below not in spots:
-            return True
+            return None
         spot = spots[below]
-    return False
+    return spot.step
 
 
 def _level(transaction: Transaction, ids: list[str]) -> tuple[dict[str, Line], dict[str, JsonObject]]:
@@ -260,12 +262,12 @@ def _node(row: Any) -> Line:
 
 def whole_timeline(transaction: Transaction, project: str, limits: Limits) -> Iterator[Timeline]:
     """The timelines of a project and of all its assignments, as far as they are shown."""
-    wanted = [(project, limits)]
+    wanted = [(project, limits, "")]
     while wanted:
         found = timeline(transaction, *wanted.pop(0))
         if found is None:
             continue
         yield found
-        below = [line.id for line in found.lines if line.kind == "assignment"]
+        below = [line for line in found.lines if line.kind == "assignment"]
         lines = min(limits.lines, max(1, ASSIGNED_LINES // max(1, len(below))))
-        wanted += [(path, replace(limits, lines=lines)) for path in below]
+        wanted += [(line.id, replace(limits, lines=lines), line.step) for line in below]

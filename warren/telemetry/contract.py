@@ -114,7 +114,10 @@ PROJECT = SpanShape(
     (*_COMMON, OPERATION, WORKFLOW, CONVERSATION, PRIORITY),
 )
 ASSIGNMENT = SpanShape(
-    "assignment {team}", Kind.CONSUMER, "a team lead's part, from its planning to its end", (*_COMMON, TEAM, PRIORITY)
+    "assignment {team}",
+    Kind.CONSUMER,
+    "a team lead's part, from its planning to its end",
+    (*_COMMON, STEP, TEAM, PRIORITY),
 )
 NODE = SpanShape(
     "{pattern}",

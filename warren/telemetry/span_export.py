@@ -32,8 +32,11 @@ _FINE: Final = Status(StatusCode.UNSET)
 class SpanSink(Protocol):
     """Takes finished spans."""
 
-    async def export(self, spans: Sequence[Span]) -> bool:
-        """Whether all of them have arrived."""
+    async def export(self, spans: Sequence[Span]) -> int:
+        """How many of them have arrived, counted from the first."""
+
+    async def answers(self) -> bool:
+        """Whether anybody is there: what did not arrive was refused then, and not only unheard."""
 
 
 class OtlpSpans:
@@ -43,13 +46,16 @@ class OtlpSpans:
         self._exporter = exporter
         self._metrics = metrics
 
-    async def export(self, spans: Sequence[Span]) -> bool:
+    async def export(self, spans: Sequence[Span]) -> int:
         for start in range(0, len(spans), BATCH):
             batch = spans[start : start + BATCH]
             if not await asyncio.to_thread(self._send, batch):
-                return False
+                return start
             self._metrics.add(contract.SPANS_EXPORTED, amount=len(batch))
-        return True
+        return len(spans)
+
+    async def answers(self) -> bool:
+        return await asyncio.to_thread(self._send, ())
 
     def close(self) -> None:
         """Give up what is on its way."""

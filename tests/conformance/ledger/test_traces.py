@@ -5,7 +5,7 @@ import json
 from warren.ledger.event import NodesChanged, Overtaken, Planned, Reopened, Settled, Stopped
 from warren.ledger.excerpt import Limits
 from warren.ledger.schema import plans, tasks
-from warren.ledger.timeline import is_left_out, timeline, whole_timeline
+from warren.ledger.timeline import step_of, timeline, whole_timeline
 from warren.ledger.untraced import claim_untraced
 
 P = "0197f0a0-0000-7000-8000-000000000001"
@@ -115,7 +115,7 @@ async def test_an_assignment_that_is_exported_apart_knows_whether_its_plan_shows
     limits = Limits(children=40)
 
     def left_out(transaction):
-        return {row["id"] for row in many if is_left_out(transaction, row["id"], limits)}
+        return {row["id"] for row in many if step_of(transaction, row["id"], limits) is None}
 
     lines = (await read(ledger, P, children=40)).lines
     shown = {line.id for line in lines if line.kind == "assignment"}
@@ -134,10 +134,10 @@ async def test_what_is_below_an_assignment_that_is_left_out_is_left_out_too(
     nodes = [node(f"{P}/0", state='{"next":9,"total":9}')]
     await append(event, NodesChanged(P, 10.0, nodes), *(assigned(f"{P}/0/{index}") for index in range(9)))
 
-    def left_out(transaction):
-        return [is_left_out(transaction, f"{P}/0/{index}/0", Limits(children=3)) for index in range(9)]
+    def steps(transaction):
+        return [step_of(transaction, f"{P}/0/{index}/0", Limits(children=3)) for index in range(9)]
 
-    assert (await ledger.read(left_out)).count(False) == 3
+    assert (await ledger.read(steps)).count(None) == 6
 
 
 async def test_steps_are_not_cut_off_in_silence_within_a_large_fan_out(ledger, append, accepted, task, node):

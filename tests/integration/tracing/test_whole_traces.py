@@ -69,6 +69,25 @@ async def test_a_project_that_succeeds_is_one_tree_of_who_did_what_and_where_it_
     assert all(span.instance for span in trace.named("invoke_agent double"))
 
 
+async def test_steps_branches_and_votes_are_told_by_name(client, whole_trace):
+    vote = {**EACH, "reduce": "majority"}
+    branches = {"fine": delegated(vote), "lost": delegated(call("hopeless", "n"))}
+    both = {"kind": "parallel", "on_error": "continue", "branches": branches}
+    plan = {"kind": "sequence", "steps": {"first": delegated(call("double", "n")), "then": both}}
+    handle = await client.submit(plan=plan, input={"n": 1, "items": [2, 2, 3]})
+    await handle.result()
+    trace = await whole_trace(handle.id, spans=28)
+    [sequence], [parallel], [fan] = trace.named("sequence"), trace.named("parallel"), trace.named("map")
+    first, then = trace.children(sequence)
+    assert (first.name, then.name) == ("assignment scouts", "parallel")
+    assert [one.attributes["warren.step"] for one in (first, then)] == ["first", "then"]
+    assert {one.attributes["warren.step"] for one in trace.children(parallel)} == {"fine", "lost"}
+    [(event, _, about)] = parallel.events
+    assert (event, about["warren.step"], about["warren.outcome"]) == ("warren.branch.lost", "lost", "failed")
+    won = {name: value for name, value in fan.attributes.items() if name.startswith("warren.vote.")}
+    assert won == {"warren.vote.value": '{"n":4}', "warren.vote.votes": 2, "warren.vote.of": 3}
+
+
 async def test_each_try_is_a_sibling_linked_to_the_one_before_with_its_time_on_the_ladder(client, whole_trace):
     handle = await client.submit(plan=delegated(call("moody", "n")), input={"n": 7})
     assert await handle.result() == {"n": 7}

@@ -38,6 +38,7 @@ def test_the_choice_among_assignments_does_not_change_while_the_map_goes_on():
 
 def test_steps_and_branches_are_as_many_as_were_begun():
     assert list(excerpt("sequence", {"at": 2}, {}, 500).keys) == ["0", "1", "2"]
+    assert excerpt("sequence", {"at": 2}, {"steps": {"a": {}, "b": {}}}, 500).shown == 2, "it is over"
     assert excerpt("parallel", {}, {"branches": {"a": {}, "b": {}}}, 500).shown == 2
 
 

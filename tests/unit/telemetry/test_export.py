@@ -43,7 +43,7 @@ async def test_a_span_arrives_with_the_id_and_the_times_it_was_given(telemetry, 
         links=["1111111111111111"],
         error="it broke",
     )
-    assert await telemetry.spans.export([sent])
+    assert await telemetry.spans.export([sent]) == 1
     [got] = collector.spans
     assert (got.trace_id, got.span_id, got.parent_id) == (TRACE, "b7ad6b7169203331", "00f067aa0ba902b7")
     assert (got.start_ns, got.end_ns) == (1_800_000_000_123_456_000, 1_800_000_001_623_456_000)
@@ -55,7 +55,7 @@ async def test_a_span_arrives_with_the_id_and_the_times_it_was_given(telemetry, 
 
 async def test_many_spans_arrive_in_batches_and_each_once(telemetry, collector):
     spans = [span("00000000000fffff"), *(span(f"{number:016x}", "00000000000fffff") for number in range(1, 1301))]
-    assert await telemetry.spans.export(spans)
+    assert await telemetry.spans.export(spans) == 1301
     trace = collector.trace(TRACE)
     trace.check()
     assert len(trace.spans) == 1301
@@ -104,3 +104,17 @@ def test_a_protocol_that_nobody_speaks_is_refused_in_words():
         Otlp.from_environment(
             {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x", "OTEL_EXPORTER_OTLP_PROTOCOL": "carrier-dove"}
         )
+
+
+async def test_a_collector_is_asked_whether_it_is_there_without_being_told_anything(telemetry, collector):
+    assert await telemetry.spans.answers()
+    assert collector.spans == []
+
+
+async def test_nobody_answers_where_nobody_is(monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    telemetry = Telemetry(Service("director"), SystemClock(), {**environment, "OTEL_METRICS_EXPORTER": "none"})
+    assert not await telemetry.spans.answers()
+    assert await telemetry.spans.export([span("b7ad6b7169203331")]) == 0

@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
+from topology.placeholder import pieces
 from topology.section import Section
+
+
+def _with_places(word: str) -> str:
+    try:
+        pieces(word)
+    except ValueError as error:
+        raise PydanticCustomError("placeholder", "{reason}", {"reason": str(error)}) from None
+    return word
+
+
+def _program(argv: tuple[str, ...]) -> tuple[str, ...]:
+    if any(field is not None for _, field in pieces(argv[0])):
+        raise PydanticCustomError("program", "the first word names the program; no task may choose that, write it out")
+    return argv
+
 
 Word = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00]+$")]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -24,8 +41,10 @@ class ExitCodes(Section):
 class CommandLine(Section):
     """How to run the program: the task's input goes to its standard input as JSON."""
 
-    argv: tuple[Word, ...] = Field(
-        min_length=1, strict=False, description="the program and its arguments; no shell is involved"
+    argv: Annotated[tuple[Annotated[Word, AfterValidator(_with_places)], ...], AfterValidator(_program)] = Field(
+        min_length=1,
+        strict=False,
+        description="the program and its arguments; {field} is that field of the input, and no shell is involved",
     )
     output: Literal["json", "text"] = Field(
         default="json", description="what the standard output holds: a JSON object, or text that becomes {text: ...}"

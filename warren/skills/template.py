@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from topology import placeholder
 from warren.errors import InvalidInput, SkillError
 from warren.messages.codec import to_json
 
@@ -37,13 +37,9 @@ class Template:
 
 def _pieces(argument: str, place: str) -> tuple[tuple[str, str | None], ...]:
     try:
-        parsed = list(string.Formatter().parse(argument))
+        return placeholder.pieces(argument)
     except ValueError as error:
-        raise SkillError(f"{place} {argument!r}: {error}; write {{{{ and }}}} for braces that stay") from None
-    for _, field, form, conversion in parsed:
-        if field is not None and (form or conversion or not field.isidentifier()):
-            raise SkillError(f"{place} {argument!r}: between braces there can be only the name of a field of the input")
-    return tuple((text, field) for text, field, _, _ in parsed)
+        raise SkillError(f"{place} {argument!r}: {error}") from None
 
 
 def _value(field: str | None, given: Mapping[str, Any]) -> str:

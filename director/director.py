@@ -103,7 +103,7 @@ class Director:
         for verdict in verdicts:
             self._count(verdict)
             parcels += announced(verdict)
-        return parcels + self._coordinator.parcels(effects)
+        return self._coordinator.parcels(effects) + parcels  # the work goes first: others wait for it
 
     def _count(self, verdict: Verdict) -> None:
         if verdict.error is not None:
@@ -112,16 +112,18 @@ class Director:
             self._metrics.add(contract.PROJECTS_ACCEPTED, verdict.draft.owner.playbook or INLINE)
 
     async def listen(self, batch: Sequence[Delivery]) -> list[Parcel]:
-        """Results of assignments, and what clients and operators ask."""
+        """Results of assignments, and what clients and operators ask: they need not wait for what came with it."""
         asked = [delivery for delivery in batch if delivery.exchange == names.INGRESS]
         results = [delivery for delivery in batch if delivery.exchange != names.INGRESS]
+        answers: list[Parcel] = []
         parcels: list[Parcel] = []
         for delivery in asked:
             try:
                 self._allowance.charge(delivery)
-                parcels += await self._enquiries.answer(delivery)
+                answers += await self._enquiries.answer(delivery)
             except InvalidInput as error:
                 parcels += rejected(delivery, error, self._coordinator.clock.now())
+        await self._coordinator.desk.send(answers)
         return parcels + await self._coordinator.settle(results)
 
     def _judge(self, transaction: Transaction, drafts: Sequence[Draft]) -> tuple[list[Verdict], Effects]:

@@ -12,8 +12,11 @@ from warren.messages.message import JsonObject
 from warren.patterns.expression import Scope
 from warren.patterns.machine import Machine, Settled, Step
 from warren.patterns.node import Node
+from warren.patterns.plan import parse_plan
 
 ROOT_KEY: Final = "0"
+MAX_KEPT_CHARS: Final = 64 * 1024
+"""Of a plan's text; longer ones are read anew for each owner."""
 
 
 class Reader(Protocol):
@@ -133,9 +136,19 @@ class Frames:
     def __init__(self, capacity: int = 64) -> None:
         self._capacity = capacity
         self._frames: OrderedDict[str, Frame] = OrderedDict()
+        self._plans: OrderedDict[str, Node] = OrderedDict()
 
     def take(self, owner: str, make: Callable[[], Frame]) -> Frame:
         return self._frames.pop(owner, None) or make()
+
+    def plan(self, text: str) -> Node:
+        """The plan in JSON text; owners that follow the same one share it."""
+        found = self._plans.pop(text, None) or parse_plan(from_json(text))
+        if len(text) <= MAX_KEPT_CHARS:
+            self._plans[text] = found
+        if len(self._plans) > self._capacity:
+            self._plans.popitem(last=False)
+        return found
 
     def keep(self, frame: Frame) -> None:
         self._frames[frame.owner] = frame

@@ -30,7 +30,6 @@ from warren.patterns.delegate import Delegate
 from warren.patterns.expression import Scope
 from warren.patterns.machine import Machine, Settled, Step
 from warren.patterns.node import Node
-from warren.patterns.plan import parse_plan
 
 COORDINATOR = "coordinator"
 
@@ -43,7 +42,7 @@ class Turn:
         self._owner = owner
         self._now = now
         self._limit_bytes = limit_bytes
-        self._frame = frames.take(owner.id, self._load)
+        self._frame = frames.take(owner.id, lambda: self._load(frames))
         self._heard: dict[str, list[Settled]] = {}
         self._planner = Planner(owner, now=now, limit_bytes=limit_bytes)
         self._journal = Journal(owner.id, now)
@@ -100,9 +99,9 @@ class Turn:
         self._end_owner(outcome)
         return self._carry_on()
 
-    def _load(self) -> Frame:
-        plan, data = self._transaction.plan_and_input(self._owner.id)
-        return Frame(self._owner.id, parse_plan(plan), data)
+    def _load(self, frames: Frames) -> Frame:
+        text, data = self._transaction.plan_and_input(self._owner.id)
+        return Frame(self._owner.id, frames.plan(text), data)
 
     def _take(self, result: Result, state: TaskState) -> None:
         row = outcome_row(result.id, result.outcome, result.ended_s)

@@ -14,6 +14,7 @@ from warren.errors import InvalidInput, WarrenError
 from warren.runtime import tether
 from warren.runtime.exit_code import ExitCode
 from warren.runtime.failure import exit_code_of, in_words, root_of
+from warren.runtime.furniture import set_aside
 from warren.runtime.health import Health, HealthServer
 from warren.runtime.heartbeat import Heartbeat
 from warren.runtime.leaving import leave
@@ -106,6 +107,7 @@ class Process:
     async def _serve(self, health_url: str | None) -> None:
         self._telemetry.metrics.watch(contract.READY, lambda: float(not self._readiness.waiting_for()))
         async with self._factory(self._readiness, self._telemetry) as service:
+            set_aside()
             self._readiness.mark_started()
             self._announce(health_url)
             await host(service, self._stop, self._settings.grace_s)

@@ -1,6 +1,7 @@
 """A service to run as a process: what it does is told by the environment variable DO."""
 
 import asyncio
+import gc
 import os
 import sys
 import threading
@@ -35,7 +36,9 @@ class Sleeper:
             raise RuntimeError("bang amqp://me:hunter2@nowhere/")
         if self.do == "hold a thread":
             asyncio.get_running_loop().run_in_executor(ThreadPoolExecutor(1), hold)
-        if self.do == "end":
+        if self.do == "count":
+            say("set aside" if gc.get_freeze_count() > 1000 else "in the way")
+        if self.do in ("end", "count"):
             return
         while self.do == "deaf":
             try:

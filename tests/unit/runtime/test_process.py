@@ -40,6 +40,12 @@ def test_that_no_broker_is_named_is_said():
     assert "no broker is named in WARREN_AMQP_URL" in err
 
 
+def test_what_was_loaded_before_the_work_began_is_no_work_for_the_collector():
+    with running("count") as process:
+        _, out, _ = finish(process)
+    assert "set aside" in out
+
+
 def finish(process):
     out, err = process.communicate(timeout=30)
     return process.returncode, out.split("\n"), err

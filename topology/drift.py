@@ -49,26 +49,36 @@ def _compared(sort: str, wanted: Mapping[str, Facts], found: Mapping[str, Facts]
             yield f"{sort} {name} is missing"
         elif phrases := differences(facts, found[name]):
             yield f"{sort} {name}: {'; '.join(phrases)}"
-    for name in sorted(found.keys() - wanted.keys()):
-        if name.startswith(_OURS):
-            yield f"{sort} {name} exists, but the cluster file has no use for it"
+    for name in spare(wanted, found):
+        yield f"{sort} {name} exists, but the cluster file has no use for it"
 
 
 def _bindings(declared: Topology, live: LiveTopology) -> Iterator[str]:
     wanted = dict.fromkeys(declared.bindings)
     for binding in wanted:
         if binding not in live.bindings:
-            yield f"{_words(binding)} is missing"
-    ours = {("exchange", item.name) for item in declared.exchanges} | {("queue", item.name) for item in declared.queues}
-    for words in sorted(_words(extra) for extra in live.bindings - wanted.keys() if _place(extra) in ours):
+            yield f"{route_in_words(binding)} is missing"
+    for words in sorted(map(route_in_words, spare_bindings(declared, live))):
         yield f"{words} exists, but the cluster file has no use for it"
+
+
+def spare(wanted: Mapping[str, Facts], found: Mapping[str, Facts]) -> list[str]:
+    """Names of Warren's that exist and are not wanted."""
+    return [name for name in sorted(found.keys() - wanted.keys()) if name.startswith(_OURS)]
+
+
+def spare_bindings(declared: Topology, live: LiveTopology) -> set[Binding]:
+    """Bindings that lead to something of ours and are not wanted."""
+    ours = {("exchange", item.name) for item in declared.exchanges} | {("queue", item.name) for item in declared.queues}
+    return {extra for extra in live.bindings.difference(declared.bindings) if _place(extra) in ours}
 
 
 def _place(binding: Binding) -> tuple[str, str]:
     return binding.destination_kind, binding.destination
 
 
-def _words(binding: Binding) -> str:
+def route_in_words(binding: Binding) -> str:
+    """A binding as a person would name it."""
     route = f"binding of {binding.destination_kind} {binding.destination} to exchange {binding.source}"
     return f"{route} with key {binding.routing_key!r}" if binding.routing_key else route
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, assert_never
+from typing import TYPE_CHECKING, Annotated, Literal, assert_never
 
 import typer
 
@@ -23,6 +23,9 @@ from warren.cli.printing import console, print_json
 from warren.cli.running import broker_of, find_running
 from warren.errors import InvalidInput
 from warren.runtime.exit_code import ExitCode
+
+if TYPE_CHECKING:
+    from warren.cli.pruning import Pruned
 
 app = typer.Typer(help="What exists in the broker: exchanges, queues, bindings.", no_args_is_help=True)
 
@@ -66,6 +69,42 @@ def check(
     for sentence in () if as_json else differences or ["the broker holds what the cluster file says"]:
         console().print(sentence, markup=False, style="red" if differences else "green")
     raise typer.Exit(ExitCode.DRIFT if differences else ExitCode.OK)
+
+
+@app.command()
+def prune(
+    *,
+    cluster: ClusterFile = CLUSTER_FILE,
+    amqp_url: AmqpUrl = None,
+    management_url: ManagementUrl = None,
+    data_dir: DataDir = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it. Without it, only say what would be done.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take away queues and bindings of skills and teams that the cluster file no longer has; exit code 4 if some stay.
+
+    A queue that holds messages or has a consumer is kept, and so are the bindings, until it has none.
+    """
+    from warren.cli.pruning import prune as prune_broker
+
+    place = broker_of(amqp_url, data_dir), _management_of(management_url, data_dir)
+    pruned = asyncio.run(prune_broker(load_cluster(cluster), *place, really=yes))
+    if as_json:
+        print_json({"removed" if yes else "would_remove": pruned.gone, "kept": pruned.kept})
+    else:
+        _show_pruned(pruned, really=yes)
+    raise typer.Exit(ExitCode.DRIFT if pruned.kept or (pruned.gone and not yes) else ExitCode.OK)
+
+
+def _show_pruned(pruned: Pruned, *, really: bool) -> None:
+    for words in pruned.gone:
+        console().print(f"{'removed' if really else 'would be removed'}: {words}", markup=False)
+    for words in pruned.kept:
+        console().print(f"kept: {words}", markup=False, style="yellow")
+    if not (pruned.gone or pruned.kept):
+        console().print("nothing is left over", markup=False, style="green")
+    elif pruned.gone and not really:
+        console().print("nothing was changed; --yes does it", markup=False)
 
 
 @app.command()

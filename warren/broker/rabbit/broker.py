@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from yarl import URL
 
-from topology.declaration import Topology
+from topology.declaration import Binding, Topology
 from warren.broker.port import Outgoing, QueueDepth
 from warren.broker.rabbit.connection import RecoveringConnection
 from warren.broker.rabbit.declare import Declarer, existing_queue, in_words, new_inbox, refusal_of_queue
@@ -127,6 +127,14 @@ class RabbitBroker:
 
     async def depth(self, queue: str) -> QueueDepth:
         return await self._declarer.depth(queue)
+
+    async def delete_queue(self, queue: str) -> None:
+        """Take a queue away with all that it holds."""
+        await self._declarer.delete_queue(queue)
+
+    async def unbind(self, binding: Binding) -> None:
+        """Take a binding away."""
+        await self._declarer.unbind(binding)
 
 
 async def _version(line: Line) -> str:

@@ -56,6 +56,20 @@ class Declarer:
             raise refusal_of_queue(queue, refusal) from refusal
         return QueueDepth(int(answer.message_count), int(answer.consumer_count))
 
+    async def delete_queue(self, queue: str) -> None:
+        """With all that it holds. One that is not there is no mistake."""
+        await self._removed(f"queue {queue!r}", lambda channel: channel.queue_delete(queue, timeout=RPC_TIMEOUT_S))
+
+    async def unbind(self, binding: Binding) -> None:
+        """One that is not there is no mistake."""
+        await self._removed(f"the binding of {binding.destination!r}", partial(_unbind, binding))
+
+    async def _removed(self, subject: str, action: Action) -> None:
+        try:
+            await self._do(action)
+        except ChannelRefused as refusal:
+            raise BrokerUnavailable(f"{subject} cannot be taken away: {refusal}") from refusal
+
     async def _do(self, action: Action) -> Any:
         """Raises ChannelRefused, or BrokerUnavailable when no connection could be had in time."""
         async with self._lock:
@@ -99,6 +113,11 @@ async def _declare_queue(queue: Queue, channel: AbstractChannel) -> None:
 async def _bind(binding: Binding, channel: AbstractChannel) -> None:
     bind = channel.queue_bind if binding.destination_kind == "queue" else channel.exchange_bind
     await bind(binding.destination, binding.source, binding.routing_key, timeout=RPC_TIMEOUT_S)
+
+
+async def _unbind(binding: Binding, channel: AbstractChannel) -> None:
+    unbind = channel.queue_unbind if binding.destination_kind == "queue" else channel.exchange_unbind
+    await unbind(binding.destination, binding.source, binding.routing_key, timeout=RPC_TIMEOUT_S)
 
 
 async def existing_queue(queue: str, _: AbstractChannel) -> str:

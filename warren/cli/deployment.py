@@ -164,7 +164,7 @@ def _parked(cluster: Cluster, depths: Mapping[str, QueueDepth | None]) -> Iterat
     for owner in (names.DIRECTOR, *cluster.teams):
         depth = depths.get(names.dead_queue(owner))
         if depth is not None and depth.messages:
-            remedy = f"see what they are: warren dead list {owner}"
+            remedy = f"see what they are: `warren dead list --team {owner}`"
             yield Finding("dead letters", "note", f"{depth.messages:,} of {owner}", remedy)
     lost = depths.get(names.UNROUTABLE_QUEUE)
     if lost is not None and lost.messages:

@@ -112,7 +112,7 @@ async def test_work_that_nobody_does_drift_and_dead_letters_are_found(doctor, cl
     waiting = only(found, "consumers")
     assert (waiting["level"], "warren.work.hosts.greet; 1 wait" in waiting["found"]) == ("bad", True)
     assert "start a worker of hosts" in waiting["remedy"]
-    assert "warren dead list hosts" in only(found, "dead letters")["remedy"]
+    assert "warren dead list --team hosts" in only(found, "dead letters")["remedy"]
     assert only(found, "unroutable")["level"] == "note"
     assert "queue warren.retry.3 is missing" in only(found, "topology")["found"]
 

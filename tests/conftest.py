@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from uuid import uuid4
 
+import hypothesis
 import pytest
 
 from warren.testing.patience import wait_until as wait_until_
@@ -23,6 +24,11 @@ PRIVATE_START_S = 45
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "golden: checks that a generated file is what the code makes of it")
+    # How long an example takes says how busy the machine is; what a test may take is bounded by its time limit.
+    hypothesis.settings.register_profile(
+        "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("patient")
 
 
 def pytest_generate_tests(metafunc):

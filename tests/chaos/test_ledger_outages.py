@@ -2,7 +2,9 @@
 
 import os
 import subprocess
+import tempfile
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -16,16 +18,14 @@ COORDINATORS = ("director", "lead crew")
 
 
 @pytest.fixture
-def postgres(tmp_path_factory):
+def postgres():
     """A cluster that may be killed, and keeps what it has committed."""
     try:
         find_binaries()
     except LedgerUnavailable as error:
         pytest.skip(str(error))
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o755)  # as root it runs as another user
-    with PrivatePostgres(folder / "data") as cluster:
+    # not in pytest's folder, which another user cannot reach: where the tests run as root, PostgreSQL does not
+    with tempfile.TemporaryDirectory(prefix="warren-chaos-") as folder, PrivatePostgres(Path(folder)) as cluster:
         yield cluster
 
 

@@ -17,6 +17,9 @@ LONGEST_NAME: Final = 46
 DURATION_WIDTH: Final = 11
 LEAST_BAR: Final = 16
 MOST_BAR: Final = 100
+WAITING: Final = "░"
+PLAIN: Final = ("wait ", "invoke_agent ")
+"""What the children of a task are called that was done at the first try."""
 EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 MILLISECOND_S: Final = 0.001
 SECOND_S: Final = 1.0
@@ -29,12 +32,22 @@ class Row:
     lead: str
     span: Span | None
     words: str = ""
+    waited: Span | None = None
+    """What comes before it in the same line: the wait of a task that was done at the first try."""
+
+    @property
+    def name(self) -> str:
+        """What it is, and before it what its plan calls it."""
+        if self.span is None:
+            return self.words
+        step = self.span.attributes.get(contract.STEP.name)
+        return f"{step} · {self.span.name}" if step else self.span.name
 
 
 def draw(spans: Sequence[Span], width: int, most_children: int) -> RenderableType:
     """The tree; `width` in characters, `most_children` of one span."""
     rows = [*_rows(_children(spans), spans[0], "", "", most_children)]
-    name_width = min(LONGEST_NAME, max(len(row.lead) + len(row.span.name if row.span else row.words) for row in rows))
+    name_width = min(LONGEST_NAME, max(len(row.lead) + len(row.name) for row in rows))
     bar_width = min(MOST_BAR, max(LEAST_BAR, width - name_width - DURATION_WIDTH - 3))
     start_s, end_s = min(span.start_s for span in spans), max(span.end_s for span in spans)
     scale = _Scale(start_s, max(end_s - start_s, 1e-6), bar_width)
@@ -68,8 +81,11 @@ def _children(spans: Sequence[Span]) -> dict[str, list[Span]]:
 
 
 def _rows(below: dict[str, list[Span]], span: Span, lead: str, indent: str, most: int) -> Iterator[Row]:
-    yield Row(lead, span)
     children = below.get(span.span_id, [])
+    if _is_plain(span, children):
+        yield Row(lead, span, waited=children[0])
+        return
+    yield Row(lead, span)
     shown, hidden = (children, 0) if contract.ATTEMPTS.name in span.attributes else _chosen(children, most)
     left_out = hidden + int(span.attributes.get(contract.LEFT_OUT.name, 0))
     for number, child in enumerate(shown):
@@ -77,6 +93,12 @@ def _rows(below: dict[str, list[Span]], span: Span, lead: str, indent: str, most
         yield from _rows(below, child, indent + ("└ " if is_last else "├ "), indent + ("  " if is_last else "│ "), most)
     if left_out:
         yield Row(indent + "└ ", None, f"… {left_out:,} more")
+
+
+def _is_plain(span: Span, children: list[Span]) -> bool:
+    """Whether it is a task of which there is nothing to tell but how long it waited and how long it ran."""
+    is_task = contract.ATTEMPTS.name in span.attributes and span.attributes.get(contract.OUTCOME.name) == "succeeded"
+    return is_task and len(children) == len(PLAIN) and all(map(str.startswith, (one.name for one in children), PLAIN))
 
 
 def _chosen(children: list[Span], most: int) -> tuple[list[Span], int]:
@@ -93,15 +115,26 @@ def _line(row: Row, name_width: int, scale: _Scale) -> Text:
         return Text.assemble((row.lead, "dim"), (row.words, "dim italic"))
     span, style = row.span, _style(row.span)
     room = max(1, name_width - len(row.lead))
-    name = span.name if len(span.name) <= room else span.name[: room - 1] + "…"
+    name = row.name if len(row.name) <= room else row.name[: room - 1] + "…"
     length = _length(span.end_s - span.start_s) + ("…" if contract.NOT_OVER.name in span.attributes else " ")
     return Text.assemble(
         (row.lead, "dim"),
         (name.ljust(room), "dim" if _is_wait(span) else style if style != "cyan" else ""),
         (length.rjust(DURATION_WIDTH), "dim"),
         " ",
-        (scale.bar(span), "bright_black" if _is_wait(span) else style),
+        *_bar(row, span, scale, style),
     )
+
+
+def _bar(row: Row, span: Span, scale: _Scale, style: str) -> Iterator[tuple[str, str]]:
+    if row.waited is None:
+        yield scale.bar(span), "bright_black" if _is_wait(span) else style
+        return
+    waited, whole = scale.bar(row.waited), scale.bar(span)
+    start = len(whole) - len(whole.lstrip())
+    end = max(start, min(len(waited), len(whole) - 1))
+    yield " " * start + WAITING * (end - start), "bright_black"
+    yield whole[end:], style
 
 
 def _head(root: Span, count: int) -> Text:

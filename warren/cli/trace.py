@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from warren.cli.ledger import ledger_of
-from warren.cli.options import AsJson, DataDir, LedgerUrl
+from warren.cli.loop import complete
+from warren.cli.naming import LOOKED_AT, is_beginning, meant
+from warren.cli.options import AsJson, DataDir, LedgerUrl, ProjectId
 from warren.cli.printing import console, print_json
 from warren.errors import InvalidInput, UnknownProject
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def trace(
-    project: Annotated[str, typer.Argument(metavar="ID", help="The project's id.")],
     *,
+    project: ProjectId,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page with the waterfall, and nothing else.")
     ] = None,
@@ -31,7 +32,7 @@ def trace(
     as_json: AsJson = False,
 ) -> None:
     """Draw a project's trace: who did what, where it waited, what was tried again and why."""
-    spans = asyncio.run(_read(ledger_of(ledger_url, data_dir), project.strip().lower(), children))
+    spans = complete(_read(ledger_of(ledger_url, data_dir), project.strip().lower(), children))
     if html is not None:
         _write(html, spans)
     if as_json:
@@ -53,10 +54,13 @@ async def _read(url: str, project: str, children: int) -> list[Span]:
 
 def _spans(transaction: Transaction, project: str, children: int) -> list[Span]:
     from warren.coordination.story import spans_of
+    from warren.ledger import queries
     from warren.ledger.excerpt import Limits
     from warren.ledger.timeline import whole_timeline
     from warren.telemetry.telemetry import CHILDREN
 
+    newest = queries.projects(transaction, LOOKED_AT) if is_beginning(project) else ()
+    project = meant(project, (str(each["id"]) for each in newest))
     now, limits = time.time(), Limits(children=max(children, CHILDREN))
     spans = [span for part in whole_timeline(transaction, project, limits) for span in spans_of(part, now)]
     if not spans:

@@ -36,6 +36,8 @@ class Course:
     tries: list[Try] = field(default_factory=list)
     waits: list[tuple[int, Period]] = field(default_factory=list)
     climbs: list[tuple[int, Period, float]] = field(default_factory=list)
+    rests: list[tuple[int, Period]] = field(default_factory=list)
+    """(The attempt before, when) it was given up, until somebody had it done again."""
 
 
 def history_of(result: Result) -> str | None:
@@ -58,11 +60,21 @@ def course_of(line: Line, whole: Period) -> Course:
         course.tries.append(
             Try(number, tried.get("agent", ""), period, "failed", error, skew_s=period.start_s - tried["started_s"])
         )
-        since_s = period.end_s + tried.get("delay_s", 0.0)
-        course.climbs.append((number, Period(period.end_s, since_s), tried.get("delay_s", 0.0)))
+        since_s = _go_on(course, line, number, period.end_s, tried.get("delay_s", 0.0))
     _finish(course, line, whole, since_s, redelivered=again)
     _keep_in_order(course)
     return course
+
+
+def _go_on(course: Course, line: Line, number: int, ended_s: float, delay_s: float) -> float:
+    """When the next attempt began to wait in its queue: the ladder had it until then, or it had been given up."""
+    if delay_s:
+        course.climbs.append((number, Period(ended_s, ended_s + delay_s), delay_s))
+        return ended_s + delay_s
+    if number < line.attempt - 1 or line.dispatched_at is None or line.dispatched_at < ended_s:
+        return ended_s
+    course.rests.append((number, Period(ended_s, line.dispatched_at)))
+    return line.dispatched_at
 
 
 def _finish(course: Course, line: Line, whole: Period, since_s: float, *, redelivered: bool) -> None:

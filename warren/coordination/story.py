@@ -128,6 +128,8 @@ class Story:
         for number, climb, delay_s in course.climbs:
             about: dict[str, Value] = {contract.ATTEMPT.name: number, contract.DELAY_S.name: delay_s}
             yield self._below(line, contract.LADDER.name, climb, ("ladder", number), about)
+        for number, rest in [] if self.is_news else course.rests:
+            yield self._below(line, contract.REST.name, rest, ("rest", number), {contract.ATTEMPT.name: number})
         before = ""
         for one in course.tries:
             attempt = self._attempt(line, one, queue)

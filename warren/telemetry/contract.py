@@ -161,7 +161,13 @@ WAIT = SpanShape("wait {queue}", Kind.INTERNAL, "waiting in a queue for somebody
 LADDER = SpanShape(
     "wait retry ladder", Kind.INTERNAL, "on the retry ladder until the next attempt is due", (TASK_ID, ATTEMPT, DELAY_S)
 )
-SPANS: Final = (SUBMIT, PROJECT, ASSIGNMENT, NODE, TASK, ATTEMPT_SPAN, WAIT, LADDER)
+REST = SpanShape(
+    "wait replay",
+    Kind.INTERNAL,
+    "given up, until somebody had it done again; `warren trace` draws it, a collector gets what follows as a new part",
+    (TASK_ID, ATTEMPT),
+)
+SPANS: Final = (SUBMIT, PROJECT, ASSIGNMENT, NODE, TASK, ATTEMPT_SPAN, WAIT, LADDER, REST)
 
 # What coordinators measure
 PROJECTS_ACCEPTED = Instrument(

@@ -52,6 +52,30 @@ def test_the_tree_is_drawn_with_its_branches_and_the_error_once_below(spans):
     assert lines[-1] == f"✗ {PROJECT}/4, attempt 1: broke </script>"
 
 
+def test_a_task_that_was_done_at_the_first_try_has_one_line_that_shows_how_long_it_waited():
+    done = {"warren.attempts": 1, "warren.outcome": "succeeded"}
+    spans = [
+        span("1", "", "invoke_workflow survey", 0.0, 10.0),
+        span("2", "1", "task count", 0.0, 10.0, about={**done, "warren.step": "first"}),
+        span("3", "2", "wait warren.work.scouts.count", 0.0, 5.0),
+        span("4", "2", "invoke_agent count", 5.0, 10.0, about={"warren.attempt": 1}),
+    ]
+    lines = text(spans, width=80).splitlines()
+    assert len(lines) == 3
+    assert "└ first · task count" in lines[2]
+    assert lines[2].count("░") == pytest.approx(lines[2].count("█"), abs=1)
+    assert lines[1].rstrip().rindex("█") == lines[2].rstrip().rindex("█")
+
+
+def test_a_task_of_several_tries_shows_each_of_them():
+    spans = [
+        span("1", "", "task count", 0.0, 10.0, about={"warren.attempts": 2, "warren.outcome": "succeeded"}),
+        span("2", "1", "invoke_agent count", 0.0, 4.0, about={"warren.attempt": 1}, error="no"),
+        span("3", "1", "invoke_agent count", 6.0, 10.0, about={"warren.attempt": 2}),
+    ]
+    assert text(spans).count("invoke_agent") == 2
+
+
 def test_of_many_children_those_that_went_wrong_are_shown_first(spans):
     many = [span(f"m{number}", "1", "task quick", 1.0, 2.0) for number in range(50)]
     many.append(span("bad", "1", "task bad", 1.0, 1.5, error="bad"))

@@ -138,3 +138,11 @@ def test_a_lost_branch_is_called_by_its_name():
     [event] = next(one for one in spans if one.name == "parallel").events
     assert event.attributes["warren.step"] == "lint"
     assert next(one for one in spans if one.name == "task count").attributes["warren.step"] == "lint"
+
+
+def test_the_time_between_giving_up_and_replaying_is_neither_spent_in_a_queue_nor_on_the_ladder():
+    line = replace(DONE, attempt=2, dispatched_at=104.0, started_at=104.5, history=[FAILED_TRY])
+    spans = whole(told(line))
+    assert periods(spans, "wait replay") == [(103.0, 104.0)]
+    assert periods(spans, "wait warren.work") == [(101.0, 102.0), (104.0, 104.5)]
+    assert periods(spans, "wait retry ladder") == []

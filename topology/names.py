@@ -34,6 +34,8 @@ DIRECTOR_RESULT_KEY: Final = f"result.{DIRECTOR}"
 RETRY_LEVELS: Final = 16
 RETRY_UNIT_MS: Final = 250
 RETRY_MAX_UNITS: Final = 2**RETRY_LEVELS - 1
+NO_LEVEL: Final = "now"
+"""Stands in a key of the ladder where no level holds the message."""
 
 
 def is_token(word: str) -> bool:
@@ -96,12 +98,21 @@ def reply_key(client: str) -> str:
     return f"{REPLY_PREFIX}{client}"
 
 
+def retry_word(queue: str) -> str:
+    """How the retry ladder calls a queue: in one word, so that what follows in the key has its place."""
+    return queue_token(queue).replace(".", ":")
+
+
 def retry_key(units: int, queue: str) -> str:
     """The key that keeps a message on the ladder for `units` of `RETRY_UNIT_MS`, then hands it to `queue`.
 
     Raises ValueError outside of 0..`RETRY_MAX_UNITS`.
+
+    >>> retry_key(6, "warren.work.scouts.fetch")
+    '2.work:scouts:fetch.0.1.1'
     """
     if not 0 <= units <= RETRY_MAX_UNITS:
         raise ValueError(f"a delay of {units} units is outside of 0..{RETRY_MAX_UNITS}")
-    bits = ".".join(format(units, f"0{RETRY_LEVELS}b"))
-    return f"{bits}.q.{queue_token(queue)}"
+    levels = units.bit_length()
+    bits = (str(units >> level & 1) for level in range(levels))
+    return ".".join([str(levels - 1) if levels else NO_LEVEL, retry_word(queue), *bits])

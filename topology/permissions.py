@@ -119,7 +119,7 @@ def _worker(team: str, skills: tuple[str, ...]) -> User:
 
 def _retried(queue: str) -> str:
     """The keys that bring a message back to a queue after any delay."""
-    return rf"([01]\.){{{names.RETRY_LEVELS}}}q\.{literal(names.queue_token(queue))}"
+    return rf"({names.NO_LEVEL}|[0-9]+)\.{literal(names.retry_word(queue))}(\.[01])*"
 
 
 def _publisher(name: str) -> User:

@@ -1,11 +1,12 @@
 """Delays of any length out of sixteen queues, each with one fixed TTL.
 
-A message enters at the top exchange with its delay as 16 dotted bits before the queue's token. A set bit sends it
-into the level's queue for that level's TTL, a clear one straight on to the next exchange. No level ever holds
-two different TTLs, so nothing waits behind something slower.
+A message enters at the top exchange. Its key names the level of its highest bit, then the queue that it is for, then
+the bits of its delay, the lowest first: `2.work:scouts:fetch.0.1.1` for six units. It goes at once into that level's
+queue, and after the level's TTL on to the exchange below: there a set bit sends it into the level's queue, a clear one
+straight on to the next exchange. No level ever holds two different TTLs, so nothing waits behind something slower.
 
-From the top a message goes at once to the level of its first set bit: each exchange on the way would cost the broker
-a routing, and most delays are short.
+The order of the words is a matter of speed. A broker matches a key word by word, and the lower a level is the more
+messages pass it: so its bit comes early.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from topology.declaration import Binding, Exchange, Queue, Topology
 from topology.profile import Profile
 
 TOP = names.RETRY_LEVELS - 1
+ENTRY = names.retry_name(TOP)
 _UNROUTED = {"alternate-exchange": names.UNROUTABLE}
 
 
@@ -69,24 +71,16 @@ def _queue(profile: Profile, level: int) -> Queue:
 
 def _steps(levels: Iterable[int]) -> Iterator[Binding]:
     for level in levels:
-        here, passed = names.retry_name(level), "*." * (TOP - level)
-        yield Binding(here, here, f"{passed}1.#")
-        if level == TOP:
-            yield from _first_steps()
-        else:
+        here, passed = names.retry_name(level), "*.*." + "*." * level
+        yield Binding(ENTRY, here, f"{level}.#")
+        if level != TOP:
+            yield Binding(here, here, f"{passed}1.#")
             yield Binding(here, _below(level), f"{passed}0.#", "exchange")
-
-
-def _first_steps() -> Iterator[Binding]:
-    """From the top past all levels whose bits are clear."""
-    entry = names.retry_name(TOP)
-    for level in range(TOP - 1, -1, -1):
-        yield Binding(entry, names.retry_name(level), f"{'0.' * (TOP - level)}1.#", "exchange")
-    yield Binding(entry, names.RETRY_OUT, f"{'0.' * names.RETRY_LEVELS}#", "exchange")
+    yield Binding(ENTRY, names.RETRY_OUT, f"{names.NO_LEVEL}.#", "exchange")
 
 
 def _exit(queue: str) -> Binding:
-    return Binding(names.RETRY_OUT, queue, f"{'*.' * names.RETRY_LEVELS}q.{names.queue_token(queue)}")
+    return Binding(names.RETRY_OUT, queue, f"*.{names.retry_word(queue)}.#")
 
 
 def _below(level: int) -> str:

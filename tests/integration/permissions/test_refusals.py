@@ -12,7 +12,6 @@ from topology import build, load_cluster
 DIRECTOR, LEAD, WORKER = "warren-director", "warren-lead-scouts", "warren-worker-scouts"
 ACME, SCALER = "acme", "warren-scaler"
 ROLES = [DIRECTOR, LEAD, WORKER, ACME, SCALER]
-BITS = "0." * 15 + "1"
 
 READABLE = {
     DIRECTOR: {"warren.projects", "warren.director"},
@@ -27,21 +26,28 @@ FOREIGN_KEYS = {
     DIRECTOR: {
         "warren.tasks": ["task.scouts.measure", "assign.nobody", "assign.scouts.measure", "x.assign.scouts"],
         "warren.replies": ["reply", "reply.acme.more", "result.scouts"],
-        "warren.events": ["task.progressed.scouts.measure", "project.invented"],
+        "warren.events": [
+            *("task.progressed.scouts.measure", "task.succeeded.scouts.measure", "project.invented"),
+            *("assignment.started.scouts", "assignment.failed.nobody", "agent.started.worker"),
+        ],
         "warren.control": ["team.scouts", "role.worker", "agent.x"],
         "warren.dead": ["work.scouts.measure", "lead.scouts"],
     },
     LEAD: {
         "warren.tasks": ["task.analysts.total", "assign.nobody", "task.scouts.unheard-of", "task.scouts.measure.x"],
         "warren.results": ["result.nobody", "result", "result.scouts.x"],
-        "warren.control": ["team.analysts", "role.worker"],
+        "warren.control": ["team.analysts", "role.worker", "agent.x"],
+        "warren.events": [
+            *("project.succeeded", "assignment.started.analysts", "agent.stopped.worker"),
+            *("task.succeeded.analysts.total", "task.progressed.scouts.measure"),
+        ],
         "warren.dead": ["projects", "lead.analysts", "work.scouts.measure"],
     },
     WORKER: {
         "warren.results": ["result.analysts", "result.director", "result.scouts.x", "x.result.scouts"],
-        "warren.retry.15": [f"{BITS}.q.work.analysts.total", f"{BITS}.q.projects", "1.q.work.scouts.measure"],
+        "warren.retry.15": ["0.work:analysts:total.1", "0.projects.1", "now.projects.work:scouts:measure"],
         "warren.dead": ["work.analysts.total", "projects", "lead.scouts"],
-        "warren.events": ["project.succeeded", "task.progressed.analysts.total", "agent.stopped.worker"],
+        "warren.events": ["project.succeeded", "task.progressed.analysts.total", "agent.stopped.director"],
     },
     ACME: {"warren.ingress": ["task.scouts.measure", "project", "project.a.b", "result.director", "PROJECT.x"]},
     SCALER: {},
@@ -148,7 +154,7 @@ async def test_nobody_changes_the_routes(house, topology, user):
 @pytest.mark.parametrize(
     ("user", "exchange", "keys"),
     [
-        (WORKER, "warren.control", ["#", "*", "team.analysts", "team.*", "agent.x", "role.director"]),
+        (WORKER, "warren.control", ["#", "*", "team.analysts", "team.*", "agent.*", "agent.x.y", "role.director"]),
         (WORKER, "warren.results", ["result.scouts", "#"]),
         (WORKER, "warren.tasks", ["task.scouts.measure"]),
         (WORKER, "warren.events", ["#"]),
@@ -242,7 +248,7 @@ async def test_further_keys_in_headers_lead_to_no_queue_outside_of_the_exchange(
         (LEAD, "warren.tasks", "assign.analysts"),
         (LEAD, "warren.results", "result.analysts"),
         (WORKER, "warren.results", "result.scouts"),
-        (WORKER, "warren.retry.15", f"{BITS}.q.work.scouts.measure"),
+        (WORKER, "warren.retry.15", "0.work:scouts:measure.1"),
         (WORKER, "warren.dead", "work.scouts.measure"),
         (ACME, "warren.ingress", "project.whole"),
         (ACME, "warren.ingress", "command.cancel"),
@@ -274,7 +280,7 @@ async def test_the_director_sees_how_full_dead_letters_and_ladder_are_and_can_do
             with pytest.raises(ChannelAccessRefused):
                 await (await channel.get_queue(queue, ensure=False)).purge()
     for exchange in ("warren.retry.15", "warren.retry.0"):
-        assert await is_refused(house.url(DIRECTOR), exchange, f"{BITS}.q.work.scouts.measure")
+        assert await is_refused(house.url(DIRECTOR), exchange, "0.work:scouts:measure.1")
 
 
 async def depth(channel, queue):

@@ -34,11 +34,30 @@ def test_a_message_for_a_queue_that_is_gone_ends_among_the_unroutable(router):
 
 
 def test_a_malformed_key_is_returned_at_the_entry(router):
-    assert router.route(names.retry_name(15), "x." * 16 + "q.projects") == set()
+    assert router.route(names.retry_name(15), "16.projects.1") == set()
 
 
 def test_a_key_that_is_malformed_further_down_does_not_block_the_ladder(router):
-    assert climb(router, "0." * 14 + "1.x.q.projects") == (500, {"warren.unroutable"})
+    assert climb(router, "2.projects.1.x.1") == (1000, {"warren.unroutable"})
+    assert climb(router, "2.projects") == (1000, {"warren.unroutable"})
+
+
+@pytest.mark.parametrize(
+    ("units", "key"),
+    [
+        (0, "now.work:scouts:fetch"),
+        (1, "0.work:scouts:fetch.1"),
+        (6, "2.work:scouts:fetch.0.1.1"),
+        (names.RETRY_MAX_UNITS, "15.work:scouts:fetch" + 16 * ".1"),
+    ],
+)
+def test_a_key_names_the_highest_level_the_queue_and_the_bits_from_the_lowest_on(units: int, key: str):
+    assert names.retry_key(units, "warren.work.scouts.fetch") == key
+
+
+def test_the_longest_key_fits_into_what_amqp_allows():
+    longest = names.retry_key(names.RETRY_MAX_UNITS, names.work_queue("t" * 40, "s" * 40))
+    assert len(longest) <= 255
 
 
 @given(st.floats(0, 1e12, allow_subnormal=False))

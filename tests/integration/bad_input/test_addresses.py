@@ -186,7 +186,7 @@ async def test_a_shell_script_reads_its_reply(stranger):
     key = f"reply.{uuid4().hex}"
     async with await aio_pika.connect(stranger.url) as connection:
         channel = await connection.channel()
-        queue = await channel.declare_queue(auto_delete=True)
+        queue = await channel.declare_queue(durable=True, auto_delete=True)
         await queue.bind(REPLIES, key)
         await stranger.send({"playbook": "eco"}, reply_to=key)
         await stranger.dead()

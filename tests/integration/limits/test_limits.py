@@ -115,7 +115,7 @@ async def test_who_does_not_read_its_replies_keeps_nobody_from_theirs(cluster, c
 async def test_who_stops_reading_from_its_connection_keeps_nobody_from_theirs(cluster, caller, admin):
     """A program that hangs, with a connection that is open: the broker can send no more, and keeps what is said."""
     name, key = f"stalled-{uuid4().hex}", f"reply.{uuid4().hex}"
-    queue = await caller.channel.declare_queue(name, auto_delete=True)
+    queue = await caller.channel.declare_queue(name, durable=True, auto_delete=True)
     await queue.bind(await caller.channel.get_exchange("warren.replies", ensure=False), key)
     program = ("amqp-consume", "--url", cluster.amqp_url, "--queue", name, "--no-ack", "cat")
     stalled = await asyncio.create_subprocess_exec(*program, stdout=asyncio.subprocess.DEVNULL)

@@ -11,13 +11,13 @@ from uuid import uuid4
 from topology import names
 from topology.build import build
 from topology.cluster import Cluster
-from topology.permissions import users
+from topology.permissions import OWN_PREFIX, users
 from topology.user import User
 from warren.broker.port import Broker, Outgoing, Properties, QueueDepth
 from warren.broker.rabbit.inspection import Inspection, Rights, inspect
-from warren.cli.finding import Finding
+from warren.cli.finding import Finding, listed
 from warren.cli.printing import counted
-from warren.errors import QueueMissing, WarrenError
+from warren.errors import BrokerUnavailable, QueueMissing, WarrenError
 from warren.ledger.look import Look
 from warren.messages.codec import encode
 from warren.messages.query import Query
@@ -28,14 +28,18 @@ TOLERATED_S: Final = 2.0
 """What clocks may differ by; the broker's is read to about a second."""
 HARMFUL_S: Final = 5.0
 """From here on coordinators send again what is only on its way, and deadlines are visibly wrong."""
+REFUSED: Final = "ACCESS_REFUSED"
+LOOK_AS: Final = "look as a user with rights on everything that begins with `warren.`, such as warren-operator"
 SYNCHRONISE: Final = "synchronise the clocks of all machines (chrony, ntpd): deadlines and retries are counted by them"
-MAX_NAMED: Final = 5
 
 
 async def deployment(cluster: Cluster, broker: Broker, amqp_url: str, management_url: str | None) -> list[Finding]:
     """Everything about a running deployment that can be seen over its broker."""
-    depths = [depth async for depth in _depths(cluster, broker)]
-    findings = [*queues(cluster, dict(depths)), *await director(broker)]
+    try:
+        depths = dict([depth async for depth in _depths(cluster, broker)])
+    except BrokerUnavailable as error:
+        return [Finding("queues", "bad", redacted(str(error)), LOOK_AS)]
+    findings = [*queues(cluster, depths), *await director(broker, depths.get(names.DIRECTOR_QUEUE))]
     if management_url is None:
         remedy = "name the management API in WARREN_MANAGEMENT_URL"
         return [*findings, Finding("permissions", "note", "not compared with the broker", remedy)]
@@ -46,6 +50,7 @@ async def deployment(cluster: Cluster, broker: Broker, amqp_url: str, management
     return [
         *findings,
         versions(inspection),
+        *alarms(inspection),
         *permissions(cluster, inspection.rights),
         _clock("broker", inspection.ahead_s),
     ]
@@ -71,12 +76,20 @@ def versions(inspection: Inspection) -> Finding:
     return Finding("versions", "ok", f"{found}, {counted(len(inspection.nodes) or 1, 'node')}")
 
 
+def alarms(inspection: Inspection) -> Iterator[Finding]:
+    """Whatever else is found is then a consequence: nobody can publish."""
+    if inspection.alarms:
+        remedy = "it blocks whoever publishes until there is room: free disk, read or bound the queues that grow"
+        yield Finding("alarms", "bad", "; ".join(inspection.alarms), remedy)
+
+
 def permissions(cluster: Cluster, rights: Rights | None) -> Iterator[Finding]:
     """Whether the users of the cluster file have their rights, and no others."""
     if rights is None:
         yield Finding("permissions", "note", "not seen", "look as a broker user with the tag administrator")
         return
     wanted = {user.name: user for user in users(cluster)}
+    yield from _strangers(rights, wanted)
     missing = sorted(name for name in wanted if (name, "") not in rights)
     if len(missing) == len(wanted):
         remedy = "give each role its own: `warren users passwords` and `warren users apply`"
@@ -85,9 +98,18 @@ def permissions(cluster: Cluster, rights: Rights | None) -> Iterator[Finding]:
     differing = sorted(name for name, user in wanted.items() if name not in missing and _of(name, rights) != _due(user))
     if missing or differing:
         found = [f"{name} is missing" for name in missing] + [f"{name} has other rights" for name in differing]
-        yield Finding("permissions", "bad", _listed(found), "`warren users apply` sets them as they should be")
+        yield Finding("permissions", "bad", listed(found), "`warren users apply` sets them as they should be")
     else:
         yield Finding("permissions", "ok", f"{len(wanted)} users have their rights and no others")
+
+
+def _strangers(rights: Rights, wanted: Mapping[str, User]) -> Iterator[Finding]:
+    """Users of a team that went keep their password and their rights until somebody takes them away."""
+    known = {name for name, _ in rights}
+    gone = sorted(name for name in known - wanted.keys() if name.startswith(OWN_PREFIX))
+    if gone:
+        remedy = "if they are of teams that went: `rabbitmqctl delete_user NAME`"
+        yield Finding("permissions", "bad", listed([f"{name} is no user of the cluster file" for name in gone]), remedy)
 
 
 def queues(cluster: Cluster, depths: Mapping[str, QueueDepth | None]) -> Iterator[Finding]:
@@ -99,8 +121,8 @@ def queues(cluster: Cluster, depths: Mapping[str, QueueDepth | None]) -> Iterato
         yield Finding("consumers", "ok", f"{consumers} on {len(depths)} queues")
 
 
-async def director(broker: Broker) -> list[Finding]:
-    """Whether a director answers, and its clock."""
+async def director(broker: Broker, depth: QueueDepth | None) -> list[Finding]:
+    """Whether a director answers, and its clock; `depth` is that of the queue where it is asked."""
     key = names.reply_key(f"doctor--{uuid4().hex[:12]}")
     question = Outgoing(
         names.INGRESS,
@@ -115,16 +137,24 @@ async def director(broker: Broker) -> list[Finding]:
             (reply, *_) = await inbox.receive(1)
             took_s = time.monotonic() - asked
     except (TimeoutError, WarrenError) as error:
-        reason = redacted(str(error)) or f"no answer within {ANSWER_S:g} s"
-        return [Finding("director", "bad", reason, "start one, or see what it logs: `python -m director`")]
+        reason = redacted(str(error)) or broker.waiting_for or f"no answer within {ANSWER_S:g} s"
+        return [Finding("director", "bad", reason, LOOK_AS if REFUSED in reason else _remedy(depth))]
     answered = Finding("director", "ok", f"answers within {took_s * 1000:.0f} ms")
     if reply.properties.timestamp_s is None:
         return [answered]
     return [answered, _clock("director", reply.properties.timestamp_s + 0.5 - time.time())]
 
 
+def _remedy(depth: QueueDepth | None) -> str:
+    if depth is None:
+        return "`warren topology declare`, then start a director"
+    if depth.consumers:
+        return f"{counted(depth.consumers, 'director')} there, but silent: see their logs, and what `/readyz` waits for"
+    return "start one: `python -m director`"
+
+
 async def _depths(cluster: Cluster, broker: Broker) -> AsyncIterator[tuple[str, QueueDepth | None]]:
-    """By queue; None for one that is not there or that we may not look at."""
+    """By queue; None for one that is not there. Raises BrokerUnavailable for one that we may not look at."""
     for queue in build(cluster).queues:
         if queue.name == names.HISTORY_STREAM or queue.name.startswith("warren.retry."):
             continue
@@ -153,7 +183,7 @@ def _unattended(cluster: Cluster, depths: Mapping[str, QueueDepth | None]) -> It
 
 def _must_be_served(queue: str, depth: QueueDepth | None, remedy: str) -> Iterator[Finding]:
     if depth is None:
-        yield Finding("consumers", "bad", f"{queue} does not exist, or may not be looked at", "warren topology declare")
+        yield Finding("consumers", "bad", f"{queue} does not exist", "`warren topology declare` makes it")
     elif depth.consumers == 0:
         if queue == names.PROJECTS_QUEUE:
             remedy += "; or one is there and waits because limits.open_projects are under way"
@@ -187,8 +217,3 @@ def _of(name: str, rights: Rights) -> dict[str, tuple[str, ...]]:
 def _due(user: User) -> dict[str, tuple[str, ...]]:
     topics = {right.exchange: (right.write, right.read) for right in user.topics}
     return {"": (user.configure, user.write, user.read), **topics}
-
-
-def _listed(found: list[str]) -> str:
-    more = len(found) - MAX_NAMED
-    return "; ".join(found[:MAX_NAMED]) + (f"; and {more} more" if more > 0 else "")

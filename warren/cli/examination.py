@@ -18,7 +18,7 @@ from warren.broker.rabbit.broker import RabbitBroker
 from warren.broker.rabbit.node import HOW_TO_INSTALL, find_server
 from warren.cli.deployment import deployment
 from warren.cli.deployment import ledger as ledger_findings
-from warren.cli.finding import Finding
+from warren.cli.finding import Finding, listed
 from warren.cli.printing import counted
 from warren.cli.running import data_folder, find_running
 from warren.cli.topology import drift
@@ -182,8 +182,17 @@ def _drifted(differences: list[str] | None) -> Finding:
         remedy = "name the management API in WARREN_MANAGEMENT_URL"
         return Finding("topology", "note", "not compared with the broker", remedy)
     if differences:
-        return Finding("topology", "bad", "; ".join(differences), "warren topology declare makes what is missing")
+        return Finding("topology", "bad", listed(differences), _how_to_mend(differences))
     return Finding("topology", "ok", "the broker holds what the cluster file says")
+
+
+def _how_to_mend(differences: list[str]) -> str:
+    ways = {
+        "is missing": "`warren topology declare` makes what is missing",
+        "has no use for it": "`warren topology prune` takes away what is left over",
+        "wanted": "see docs/operations.md for queues whose arguments have changed",
+    }
+    return "; ".join(way for words, way in ways.items() if any(words in each for each in differences))
 
 
 def _said_by(program: str, *arguments: str) -> str:

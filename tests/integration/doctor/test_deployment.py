@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -21,7 +22,8 @@ from warren.broker.port import Outgoing, QueueDepth
 from warren.broker.rabbit.broker import RabbitBroker
 from warren.broker.rabbit.inspection import Inspection, inspect
 from warren.broker.rabbit.users import import_definitions
-from warren.cli.deployment import _clock, ledger, permissions, queues, versions
+from warren.cli.deployment import _clock, _remedy, alarms, ledger, permissions, queues, versions
+from warren.cli.examination import _drifted
 from warren.ledger.look import Look, look
 from warren.ledger.migration import HEAD
 from warren.testing.cluster import RealCluster
@@ -144,9 +146,60 @@ async def test_rights_are_compared_with_what_they_should_be(cluster, management)
         assert finding.level == "bad"
         assert "warren-worker-hosts has other rights" in finding.found
         assert "warren-lead-hosts is missing" in finding.found
+        management._call("PUT", "/api/users/warren-worker-went", {"password": "x", "tags": ""})
+        management._call("PUT", f"/api/permissions/{vhost}/warren-worker-went", everything)
+        rights = (await inspect(management.url, cluster.amqp_url)).rights
+        (stranger, _) = permissions(CLUSTER, rights)
+        assert (stranger.level, stranger.found) == ("bad", "warren-worker-went is no user of the cluster file")
+        assert "rabbitmqctl delete_user" in stranger.remedy
     finally:
+        management._call("DELETE", "/api/users/warren-worker-went")
         for user in prefixed:
             management._call("DELETE", f"/api/users/{user}")
+
+
+async def test_who_may_not_look_is_told_as_whom_to_look(doctor, cluster, management):
+    vhost = cluster.amqp_url.rpartition("/")[2]
+    name = f"blind-{uuid4().hex[:8]}"
+    management._call("PUT", f"/api/users/{name}", {"password": "x", "tags": ""})
+    try:
+        management._call("PUT", f"/api/permissions/{vhost}/{name}", {"configure": "^$", "write": "^$", "read": "^$"})
+        parts = urlsplit(cluster.amqp_url)
+        own = parts._replace(netloc=f"{name}:x@{parts.hostname}:{parts.port}").geturl()
+        code, found = await doctor(WARREN_AMQP_URL=own)
+    finally:
+        management._call("DELETE", f"/api/users/{name}")
+    assert code == 5
+    # brokers before 4.3 let everybody look at queues, and only then refuse the question to the director
+    (finding,) = found["queues"] if "queues" in found else found["director"]
+    assert (finding["level"], "warren-operator" in finding["remedy"]) == ("bad", True), finding
+
+
+async def test_an_alarm_of_the_broker_is_named_before_what_follows_from_it():
+    inspection = Inspection("4.3.6", "27", {"rabbit@a": "4.3.6"}, 0.0, None, ("rabbit@a is low on memory",))
+    (finding,) = alarms(inspection)
+    assert (finding.level, finding.found) == ("bad", "rabbit@a is low on memory")
+    assert list(alarms(Inspection("4.3.6", "27", {}, 0.0, None))) == []
+
+
+@pytest.mark.parametrize(
+    ("depth", "words"),
+    [
+        (None, "`warren topology declare`"),
+        (QueueDepth(0, 0), "start one"),
+        (QueueDepth(3, 2), "2 directors there, but silent"),
+    ],
+)
+async def test_a_director_that_does_not_answer_is_started_made_or_looked_at(depth, words):
+    assert words in _remedy(depth)
+
+
+async def test_of_many_differences_the_first_are_named_and_the_others_counted():
+    missing = [f"queue warren.retry.{level} is missing" for level in range(16)]
+    finding = _drifted([*missing, "queue warren.old exists, but the cluster file has no use for it"])
+    assert finding.found.endswith("; and 12 more")
+    assert "`warren topology declare`" in finding.remedy
+    assert "`warren topology prune`" in finding.remedy
 
 
 async def test_a_look_at_postgres_changes_nothing(postgres_database_url):

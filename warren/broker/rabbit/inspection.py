@@ -25,7 +25,7 @@ Rights = Mapping[tuple[str, str], tuple[str, ...]]
 class Inspection:
     """A broker as its management API shows it; `rights` is None where the user may not see them.
 
-    `ahead_s` is how much its clock is ahead of ours, to about a second.
+    `ahead_s` is how much its clock is ahead of ours, to about a second. `alarms` name the node and what it is low on.
     """
 
     rabbitmq: str
@@ -33,6 +33,7 @@ class Inspection:
     nodes: Mapping[str, str]
     ahead_s: float
     rights: Rights | None
+    alarms: tuple[str, ...] = ()
 
 
 async def inspect(management_url: str, amqp_url: str) -> Inspection:
@@ -53,21 +54,15 @@ class _Api:
         overview = self._got("/api/overview")
         if not isinstance(overview, dict):
             raise BrokerUnavailable(f"the management API at {self._base.hostname} refuses: the user needs a tag for it")
+        nodes = self._got("/api/nodes?columns=name,applications,mem_alarm,disk_free_alarm") or []
         return Inspection(
             str(overview.get("rabbitmq_version", "")),
             str(overview.get("erlang_version", "")),
-            self._nodes(),
+            {node["name"]: _version(node) for node in nodes},
             self._ahead_s,
             self._rights(),
+            tuple(f"{node['name']} is low on {what}" for node in nodes for what in _lacks(node)),
         )
-
-    def _nodes(self) -> dict[str, str]:
-        """Version by node, where the user may see them."""
-        found = self._got("/api/nodes?columns=name,applications") or []
-        return {
-            node["name"]: next((app["version"] for app in node.get("applications", ()) if app["name"] == "rabbit"), "?")
-            for node in found
-        }
 
     def _rights(self) -> Rights | None:
         plain = self._got(f"/api/vhosts/{self._vhost}/permissions")
@@ -100,3 +95,11 @@ class _Api:
         """A date in whole seconds is on average half a second old."""
         if date:
             self._ahead_s = parsedate_to_datetime(date).timestamp() + 0.5 - time.time()
+
+
+def _version(node: Mapping[str, Any]) -> str:
+    return next((app["version"] for app in node.get("applications", ()) if app["name"] == "rabbit"), "?")
+
+
+def _lacks(node: Mapping[str, Any]) -> list[str]:
+    return [what for alarm, what in (("mem_alarm", "memory"), ("disk_free_alarm", "disk")) if node.get(alarm) is True]

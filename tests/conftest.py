@@ -6,9 +6,12 @@ A server is started when the first test asks for it. See CONTRIBUTING.md for whi
 """
 
 import asyncio
+import fcntl
 import os
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import hypothesis
@@ -55,6 +58,53 @@ def unavailable(reason):
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+class Machine:
+    """What the processes of one run share: a test that measures time has it to itself, all others share it."""
+
+    def __init__(self, run):
+        self._paths = [Path(tempfile.gettempdir()) / f"warren-tests-{run}-{part}" for part in ("door", "room")]
+        self._door, self._room = (path.open("w") for path in self._paths)
+
+    @contextmanager
+    def used(self, *, alone):
+        """Whoever waits to be alone stands in the door meanwhile, or others would go in past him for ever."""
+        fcntl.flock(self._door, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self._room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        finally:
+            fcntl.flock(self._door, fcntl.LOCK_UN)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._room, fcntl.LOCK_UN)
+
+    def leave(self):
+        for file, path in zip((self._door, self._room), self._paths, strict=True):
+            file.close()
+            path.unlink(missing_ok=True)
+
+
+MACHINE = pytest.StashKey()
+
+
+def pytest_sessionstart(session):
+    if run := getattr(session.config, "workerinput", {}).get("testrunuid"):
+        session.config.stash[MACHINE] = Machine(run)
+
+
+def pytest_sessionfinish(session):
+    if MACHINE in session.config.stash:
+        session.config.stash[MACHINE].leave()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item):
+    if MACHINE not in item.config.stash:
+        return (yield)
+    with item.config.stash[MACHINE].used(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @contextmanager

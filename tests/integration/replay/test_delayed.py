@@ -26,6 +26,7 @@ async def test_a_task_begins_when_its_delay_is_over_and_not_before(shop):
     assert begun - before < 1.3 + 2.0
 
 
+@pytest.mark.alone
 async def test_tasks_begin_at_the_times_that_their_items_name(shop):
     shop.mend()
     start = time.time() + 2.5

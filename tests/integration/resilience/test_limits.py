@@ -4,6 +4,8 @@ import asyncio
 import time
 from pathlib import Path
 
+import pytest
+
 from warren.testing.patience import wait_until
 
 END_S = 90
@@ -38,6 +40,7 @@ def is_alive(pid):
     return Path(f"/proc/{pid}").exists()
 
 
+@pytest.mark.alone
 async def test_a_client_hears_of_a_deadline_within_a_second_wherever_the_work_is(house, over):
     """Some run, some are on the ladder, most wait in the queue: none of them begins after the deadline."""
     notes = house.notes()

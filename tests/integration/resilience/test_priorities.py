@@ -52,6 +52,7 @@ def ideal_s(notes):
     return len(begun) / sum(SLOTS / mean(times) for times in took.values())
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("tasks", "seconds"), [(1200, 0.03), (3000, 0.01)], ids=["one by one", "in bundles"])
 async def test_a_worker_ten_times_slower_holds_up_nobody(house, over, tasks, seconds):
     slow = house.cluster.start("worker slow", "slow_worker", "--team", "crew")

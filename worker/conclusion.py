@@ -23,6 +23,7 @@ from worker.retry import RetryPolicy
 from worker.suspicion import redeliveries
 
 MAX_TRIED_CHARS: Final = 500
+MAX_TYPE_CHARS: Final = 200
 ENVELOPE_BYTES: Final = 64
 """What a result message adds to its one result."""
 
@@ -88,6 +89,7 @@ class Clerk:
             ended_s=ended.ended_s,
             code=error.code,
             message=error.message[:MAX_TRIED_CHARS],
+            type=error.type[:MAX_TYPE_CHARS] or None,
             delay_s=units * RETRY_UNIT_MS / 1000,
         )
 

@@ -23,9 +23,9 @@ function told(trace) {
     if (tags["otel.status_code"] === "ERROR") made.error = tags["otel.status_description"] || "error";
     return made;
   };
-  const tags = about(root.tags);
+  const project = spans.find(span => "gen_ai.workflow.name" in about(span.tags)) || root, tags = about(project.tags);
   return {
-    project: tags["warren.project.id"] || "", trace: trace.traceID, name: root.operationName,
+    project: tags["warren.project.id"] || "", trace: trace.traceID, name: project.operationName,
     outcome: tags["warren.outcome"] || "", start: start / 1e6, spans: [root, ...spans.filter(span => span !== root)].map(entry),
   };
 }
@@ -43,7 +43,8 @@ async function list() {
   for (const trace of traces.map(told).sort((a, b) => b.start - a.start)) {
     const link = document.createElement("a");
     link.href = `/trace/${trace.trace}`;
-    link.textContent = `${new Date(trace.start * 1000).toLocaleString()}  ${trace.name}  ${trace.outcome}  ${trace.project}  (${trace.spans.length} spans)`;
+    const outcome = trace.outcome || "still going on", name = trace.name.replace(/^invoke_workflow /, "");
+    link.textContent = `${new Date(trace.start * 1000).toLocaleString()}  ${name} ${outcome}  ${trace.project}  (${trace.spans.length} spans)`;
     link.className = "found";
     rows.append(link);
   }

@@ -55,7 +55,7 @@ def course_of(line: Line, whole: Period) -> Course:
     for tried in (one for one in line.history if one.get("code") != REDELIVERED):
         number = int(tried["attempt"])
         period = Period(tried["started_s"], tried["ended_s"]).within(whole)
-        error = {"code": tried["code"], "message": tried.get("message", "")}
+        error = {"code": tried["code"], "message": tried.get("message", ""), "type": tried.get("type")}
         course.waits.append((number, Period(since_s, period.start_s)))
         course.tries.append(
             Try(number, tried.get("agent", ""), period, "failed", error, skew_s=period.start_s - tried["started_s"])

@@ -256,7 +256,8 @@ def _history(row: Lost) -> str | None:
     if row.agent is not None and row.agent != COORDINATOR and None not in (row.started_at, row.ended_at):
         error = from_json(row.error or "{}")
         course = {"attempt": row.attempt, "agent": row.agent, "started_s": row.started_at, "ended_s": row.ended_at}
-        known.append({**course, "code": error.get("code", ""), "message": error.get("message", "")[:500]})
+        words = {"message": error.get("message", "")[:500], "type": error.get("type", "")[:200] or None}
+        known.append({**course, "code": error.get("code", ""), **words})
     return to_json(known[-MAX_TRIED:]) if known else None
 
 

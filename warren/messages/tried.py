@@ -16,4 +16,5 @@ class Tried(Value):
     ended_s: UnixSeconds
     code: str = Field(description="why it failed, as in the error's code")
     message: str = Field(default="", max_length=500)
+    type: str | None = Field(default=None, max_length=200, description="the exception's class, where there was one")
     delay_s: float = Field(default=0.0, description="how long the retry ladder was to hold the task, in seconds")

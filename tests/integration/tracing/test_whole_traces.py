@@ -102,6 +102,8 @@ async def test_each_try_is_a_sibling_linked_to_the_one_before_with_its_time_on_t
     assert (first.links, second.links, third.links) == ([], [first.span_id], [second.span_id])
     assert (first.error, third.error) == ("not in the mood for 7", None)
     assert first.attributes["error.type"] == "handler_error"
+    [(_, _, about)] = first.events
+    assert (about["exception.type"], about["exception.message"]) == ("ValueError", "not in the mood for 7")
     for ladder in trace.named(climb):
         assert (ladder.end_ns - ladder.start_ns) / 1e9 == pytest.approx(ladder.attributes["warren.delay_s"], abs=1e-3)
 

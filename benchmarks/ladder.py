@@ -1,20 +1,23 @@
 """`python -m benchmarks.ladder`: how tasks that failed together come back, and how late the retry ladder is.
 
-Prints three figures and a histogram for docs/retries.md. The broker is a private node unless `--amqp-url` names one.
+Prints what docs/retries.md quotes: the table, the CPU time of a wait, and the histogram. The broker is a private node
+unless `--amqp-url` names one; its CPU time is told if it runs on this machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.services import running_services
+from benchmarks.usage import cpu_of
 from topology import build, parse_cluster
 from topology.names import RETRY_LEVELS, RETRY_UNIT_MS, retry_key, retry_name, work_queue
 from topology.retry_ladder import backoff_ms, units_for
@@ -31,7 +34,9 @@ BASE_S: Final = 2.0
 CAP_S: Final = 300.0
 AT_REST_PAUSE_S: Final = 0.1
 BUCKET_S: Final = 0.25
-BAR: Final = 50
+BUCKETS_PER_LINE: Final = 8
+BAR_UNIT: Final = 4
+"""Messages for each block of a bar."""
 FULL_LEVEL: Final = 6
 """The level for 16 s, which is filled while a short delay passes through the levels below."""
 
@@ -81,31 +86,42 @@ def lateness(name: str, found: Sequence[Arrival]) -> str:
     late_ms = sorted(1000 * each.late_s for each in found)
     middle, p99 = late_ms[len(late_ms) // 2], late_ms[int(len(late_ms) * 0.99)]
     mean = sum(late_ms) / len(late_ms)
-    return f"{name:<42} {mean:8.1f} {middle:8.1f} {p99:8.1f} {late_ms[-1]:8.1f}"
+    return f"| {name} | {mean:,.0f} | {middle:,.0f} | {p99:,.0f} | {late_ms[-1]:,.0f} |"
 
 
 def histogram(found: Sequence[Arrival]) -> Iterator[str]:
-    buckets = Counter(int(each.at_s / BUCKET_S) for each in found)
-    most = max(buckets.values())
-    for bucket in range(min(buckets), max(buckets) + 1):
-        count = buckets[bucket]
-        yield f"{bucket * BUCKET_S:6.2f} s {count:6} {'█' * round(BAR * count / most)}"
+    """How many came back in a quarter of a second, on average over two seconds."""
+    buckets = Counter(int(each.at_s / BUCKET_S) // BUCKETS_PER_LINE for each in found)
+    for line in range(min(buckets), max(buckets) + 1):
+        count, from_s = buckets[line] / BUCKETS_PER_LINE, line * BUCKETS_PER_LINE * BUCKET_S
+        bar = "█" * round(count / BAR_UNIT)
+        yield f"    {from_s:4.0f} … {from_s + BUCKETS_PER_LINE * BUCKET_S:3.0f} s {count:5.0f}  {bar}".rstrip()
 
 
-async def measure(url: str, profile: str, failures: int) -> None:
+async def measure(url: str, profile: str, failures: int, processes: Mapping[str, int]) -> None:
     topology = build(parse_cluster(CLUSTER % profile, "cluster.yaml"))
     async with RabbitBroker(url, name="ladder") as broker:
         await broker.declare(topology)
         rest = await climb(broker, [random.randint(1, 16) for _ in range(200)], pause_s=AT_REST_PAUSE_S)
+        before = {who: cpu_of(pid) for who, pid in processes.items()}
         burst = await climb(broker, [backoff_units(n) for n in range(failures)])
-        full = [retry_key(2**FULL_LEVEL, QUEUE)] * failures
-        below = await past_a_full_level(broker, full)
-    print(f"RabbitMQ {broker.server_version}, profile {profile}; late by, ms{'':<8}mean   median      p99      max")
-    print(lateness("at rest, 10 a second, 0.25 to 4 s", rest))
-    print(lateness(f"{failures:,} at once, 4 to 8 s", burst))
-    print(lateness(f"{failures:,} lie in the level of 16 s: others", below))
-    print(f"\n{failures:,} failures at once, when they came back:")
+        used_s = {who: cpu_of(pid) - before[who] for who, pid in processes.items()}
+        below = await past_a_full_level(broker, [retry_key(2**FULL_LEVEL, QUEUE)] * failures)
+    print(f"RabbitMQ {broker.server_version}, profile {profile}, load {os.getloadavg()[0]:.1f}\n")
+    print("| late by, ms | mean | median | p99 | max |\n|---|---|---|---|---|")
+    print(lateness("at rest: ten a second, waits of 0.25 to 4 s", rest))
+    print(lateness(f"short waits while {failures:,} messages lie in the level of 16 s", below))
+    print(lateness(f"{failures:,} failures at once, waits of 4 to 8 s", burst))
+    print(f"\n{rate(burst):,.0f} a second came back; CPU time for each wait of 4 to 8 s:")
+    print("\n".join(f"    {1000 * used / failures:.2f} ms  {who}" for who, used in used_s.items()))
+    print(f"\n{failures:,} failures at once: how many came back per quarter of a second\n")
     print("\n".join(histogram(burst)))
+
+
+def rate(found: Sequence[Arrival]) -> float:
+    """Messages a second between the first and the last."""
+    times = [each.at_s for each in found]
+    return len(times) / (max(times) - min(times))
 
 
 async def past_a_full_level(broker: RabbitBroker, keys: Sequence[str]) -> list[Arrival]:
@@ -118,7 +134,9 @@ async def past_a_full_level(broker: RabbitBroker, keys: Sequence[str]) -> list[A
 
 async def main(arguments: argparse.Namespace) -> None:
     async with running_services(arguments.amqp_url, "none") as services:
-        await measure(services.amqp_url, arguments.profile, arguments.failures)
+        broker = {role: pid for role, pid in services.processes.items() if role == "broker"}
+        processes = {**broker, "this program, which publishes and receives": os.getpid()}
+        await measure(services.amqp_url, arguments.profile, arguments.failures, processes)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,11 @@ async def watched(processes: Mapping[str, int]) -> AsyncIterator[Usage]:
     usage.cpu_s = {role: _cpu_s(pid) - before[role] for role, pid in processes.items()}
 
 
+def cpu_of(pid: int) -> float:
+    """The CPU time that one process has used so far, without its children, in s."""
+    return _cpu(psutil.Process(pid))
+
+
 def listener(port: int) -> int | None:
     """The process that listens on a TCP port, if it is on this machine and lets itself be seen."""
     with suppress(psutil.Error):

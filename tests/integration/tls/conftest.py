@@ -4,7 +4,6 @@ import asyncio
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from warren.broker.rabbit.node import PrivateNode, find_server
+from warren.broker.rabbit.node_folder import _free_ports
 from warren.errors import BrokerUnavailable, LedgerUnavailable
 from warren.testing.services.postgres import PrivatePostgres
 
@@ -71,12 +71,6 @@ def unavailable(reason):
     pytest.fail(reason, pytrace=False) if os.environ.get("CI") == "true" else pytest.skip(reason)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @dataclass
 class TlsBroker:
     """A node with three listeners: plain AMQP, TLS, and TLS that wants the client's certificate."""
@@ -104,7 +98,7 @@ def advanced_config(port, papers, *, client_certificate):
 
 
 async def tls_node(folder, papers, **options):
-    port = free_port()
+    (port,) = _free_ports(1, avoid=set())
     folder.mkdir()
     (folder / "advanced.config").write_text(advanced_config(port, papers, **options))
     node = PrivateNode(folder, fast=True)

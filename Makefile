@@ -14,7 +14,7 @@ BENCH_READY := $(BENCH_VENV)/.ready
 PATH_TO_SURVEY ?=
 PYTEST_ARGS ?=
 # A broker that is named is shared by all tests, and some make users in it whose names are given.
-TEST_PROCESSES ?= $(if $(WARREN_TEST_AMQP_URLS),1,2)
+TEST_PROCESSES ?= $(if $(WARREN_TEST_AMQP_URLS),0,2)
 SEEDS ?= 500
 SEED ?=
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
@@ -19,6 +18,7 @@ from worker.attempt import Attempt, cancelled, expired, failed, of_error
 from worker.processes import Processes
 from worker.running import Handlers, Running
 from worker.station import Station
+from worker.threads import Threads
 
 CELLS: Final = 2
 """Tasks that run apart at once."""
@@ -38,7 +38,7 @@ class Execution:
         self,
         clock: Clock,
         handlers: Handlers,
-        threads: ThreadPoolExecutor,
+        threads: Threads,
         processes: Processes,
         *,
         logger: Callable[..., Logger] | None = None,
@@ -156,8 +156,7 @@ class Execution:
         skill = station.skill
         arguments = skill.signature.bind(task.input, running.context)
         around = contextvars.copy_context()
-        loop = asyncio.get_running_loop()
-        value = await loop.run_in_executor(self._threads, around.run, _called, skill.handler, arguments)
+        value = await self._threads.run(around.run, _called, skill.handler, arguments)
         if running.context.cancelled:
             return cancelled(running.context.reason)
         if isinstance(value, _Raised):

@@ -76,6 +76,10 @@ class Child:
             self._process.join(JOIN_S)
 
     @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    @property
     def exit_code(self) -> int | None:
         self._process.join(JOIN_S)
         return self._process.exitcode
@@ -107,6 +111,10 @@ class Processes:
             child.kill()
         for child in children:
             await asyncio.to_thread(child.close)
+
+    def pids(self) -> list[int]:
+        """The process ids of all of them."""
+        return [child.pid for child in (*self._idle, *self._busy) if child.pid is not None]
 
     @asynccontextmanager
     async def lent(self, skill: Skill, running: Running, *, kept: bool = True) -> AsyncIterator[Child]:

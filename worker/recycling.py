@@ -1,10 +1,10 @@
-"""A worker that leaves after enough work, so that what its handlers leak does not add up."""
+"""A worker that leaves for a fresh one: after enough work, as what its handlers leak adds up, or when it is told."""
 
 from __future__ import annotations
 
 import asyncio
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -14,15 +14,26 @@ from warren.clock import Clock
 PERIOD_S: Final = 1.0
 """How often memory is looked at."""
 MEBIBYTE: Final = 1024 * 1024
-STATM: Final = Path("/proc/self/statm")
+PROC: Final = Path("/proc")
 KIBIBYTE: Final = 1024
 
 
-def memory_bytes() -> int:
-    """What this process keeps in memory now; where the system does not tell, the most that it ever did."""
+def memory_bytes(children: Iterable[int] = ()) -> int:
+    """What this process and its children, by process id, keep in memory now.
+
+    Where the system does not tell, the most that this process ever did.
+    """
+    own = _resident_bytes("self")
+    if own is None:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE
+    return own + sum(_resident_bytes(str(child)) or 0 for child in children)
+
+
+def _resident_bytes(process: str) -> int | None:
+    """None where there is no such process, or no way to know."""
     with suppress(OSError, ValueError, IndexError):
-        return int(STATM.read_text().split()[1]) * resource.getpagesize()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE
+        return int((PROC / process / "statm").read_text().split()[1]) * resource.getpagesize()
+    return None
 
 
 class Recycling:
@@ -46,8 +57,12 @@ class Recycling:
         """One more attempt has ended."""
         self._tasks += 1
         if self._max_tasks is not None and self._tasks >= self._max_tasks and self.reason is None:
-            self.reason = f"it has run {self._tasks} tasks; its limit is {self._max_tasks}"
-            self._full.set()
+            self.leave(f"it has run {self._tasks} tasks; its limit is {self._max_tasks}")
+
+    def leave(self, reason: str) -> None:
+        """It is time, whatever was counted."""
+        self.reason = self.reason or reason
+        self._full.set()
 
     async def due(self, clock: Clock) -> None:
         """Return when it is time to leave, which may be never."""
@@ -61,5 +76,4 @@ class Recycling:
             return
         while (used := self._memory() // MEBIBYTE) <= self._max_memory_mb:
             await clock.sleep(PERIOD_S)
-        self.reason = f"it uses {used} MiB of memory; its limit is {self._max_memory_mb}"
-        self._full.set()
+        self.leave(f"it uses {used} MiB of memory; its limit is {self._max_memory_mb}")

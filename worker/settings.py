@@ -25,7 +25,9 @@ class WorkerSettings(ServiceSettings):
         default=None, ge=1, description="leave after so many tasks, for a fresh process to take over; default: never"
     )
     max_memory_mb: int | None = Field(
-        default=None, ge=1, description="leave when its own memory is above so many MiB; default: never"
+        default=None,
+        ge=1,
+        description="leave when its memory, with its processes for handlers, is above so many MiB; default: never",
     )
     consumer_timeout_s: float | None = Field(
         default=None,

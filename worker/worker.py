@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -26,14 +25,13 @@ from worker.lane import Lane, Workplace
 from worker.outbox import Outbox
 from worker.processes import Processes
 from worker.progress import ProgressReports
-from worker.recycling import Recycling
+from worker.recycling import Recycling, memory_bytes
 from worker.running import Handlers
 from worker.station import Station
+from worker.threads import Threads
 
 GIVE_BACK_S: Final = 3.0
 """For handlers to end that are interrupted, and for the confirms of what is given back, after the grace is over."""
-ABANDONED_THREADS: Final = 64
-"""Handlers in threads that overran their time keep their thread until they notice; so many may, beside the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +70,10 @@ class Worker:
         self._broker = broker
         self._logger = get_logger("worker")
         self._handlers = Handlers()
-        self._threads = ThreadPoolExecutor(_threads_for(stations), thread_name_prefix="skill")
-        self._processes = Processes(self._threads)
         self._clock = clock = clock or SystemClock()
-        self._recycling = Recycling(options.max_tasks, options.max_memory_mb)
+        self._recycling = Recycling(options.max_tasks, options.max_memory_mb, self._memory_bytes)
+        self._threads = Threads(_threads_for(stations), self._recycling.leave)
+        self._processes = Processes(self._threads.pool)
         self._reports = ProgressReports(broker, clock, agent)
         self._outbox = Outbox(
             broker,
@@ -133,7 +131,7 @@ class Worker:
                 for one in work:
                     one.cancel()
         finally:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads.close()
 
     async def drain(self, grace_s: float) -> None:
         """Take nothing new, finish what runs within `grace_s`, give back the rest."""
@@ -162,6 +160,9 @@ class Worker:
             await lane.finished()
         await self._outbox.flushed()
 
+    def _memory_bytes(self) -> int:
+        return memory_bytes(self._processes.pids())
+
     def _heard(self, control: Control) -> None:
         stopped = self._handlers.cancel(control.subtree, control.reason, control.replay)
         self._logger.info("cancelled", subtree=control.subtree, reason=control.reason, stopped=stopped)
@@ -169,5 +170,4 @@ class Worker:
 
 def _threads_for(stations: Sequence[Station]) -> int:
     """A process for a CPU-bound handler is waited for in a thread."""
-    busy = sum(station.concurrency for station in stations if station.skill.mode is not Mode.LOOP)
-    return busy + ABANDONED_THREADS
+    return sum(station.concurrency for station in stations if station.skill.mode is not Mode.LOOP)

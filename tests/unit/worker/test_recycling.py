@@ -1,14 +1,18 @@
 """A worker that makes room for a fresh process."""
 
 import asyncio
+import threading
 
 import pytest
 
 from warren import skill
 from warren.clock import VirtualClock
 from warren.messages.task import Task
+from warren.skills.registry import load_skills
 from warren.testing.patience import wait_until
 from worker.recycling import MEBIBYTE, Recycling, memory_bytes
+from worker.station import station
+from worker.threads import ABANDONED
 from worker.worker import Options
 
 
@@ -80,3 +84,48 @@ async def test_a_worker_that_has_had_enough_finishes_what_runs_and_leaves_the_re
 
     assert [result.outcome.status for result in results] == ["succeeded"] * len(begun)
     assert len(begun) + await house.left() == 4
+
+
+LEAK = """
+from warren import skill
+
+kept = []
+
+@skill("s", cpu=True)
+def leak(mebibytes: int) -> dict:
+    kept.append(bytearray(mebibytes * 1024 * 1024))
+    return {}
+"""
+
+
+async def test_what_leaks_in_a_process_for_handlers_counts_as_well(house, write):
+    (found,) = load_skills([write("leaky", LEAK)])
+    limit_mb = memory_bytes() // MEBIBYTE + 250
+    async with house.worker(station("t", found, concurrency=1), options=Options(max_memory_mb=limit_mb)) as role:
+        for n, mebibytes in enumerate((1, 400)):
+            assert role.waiting_for is None
+            await house.give(Task(id=f"p/0/{n}", input={"mebibytes": mebibytes}))
+            await house.results(1)
+            house.clock.advance(1.0)
+        await wait_until(lambda: f"its limit is {limit_mb}" in (role.waiting_for or ""))
+        await asyncio.wait_for(role.running, 20)
+
+
+async def test_a_worker_whose_threads_are_all_held_by_handlers_that_do_not_end_leaves(house, serve):
+    go = threading.Event()
+
+    @skill("s", concurrency=8, timeout_s=0.01, max_attempts=1)
+    def hang() -> dict:
+        go.wait(60)
+        return {}
+
+    try:
+        async with house.worker(serve(hang)) as role:
+            for n in range(ABANDONED):
+                assert role.waiting_for is None
+                await house.give(Task(id=f"p/0/{n}", input={}))
+            assert {result.outcome.error.code for result in await house.results(ABANDONED)} == {"handler_timeout"}
+            await wait_until(lambda: f"{ABANDONED} handlers in threads go on" in (role.waiting_for or ""))
+            await asyncio.wait_for(role.running, 20)
+    finally:
+        go.set()

@@ -153,7 +153,7 @@ async def test_a_false_result_of_a_running_project_does_no_harm(stranger):
 
 
 async def test_a_poisoned_retry_ends_where_it_was_meant_to_go(stranger):
-    await stranger.send(b"x", exchange="warren.retry.15", key="0." * 16 + "q.work.scouts.echo")
+    await stranger.send(b"x", exchange="warren.retry.15", key="now.work:scouts:echo")
     letter = await stranger.dead(TEAM_DEAD)
     assert letter.body == b"x"
 

@@ -9,7 +9,9 @@ import pytest
 
 from topology.cluster import load_cluster
 from topology.playbook_files import playbook_files
+from warren.messages.codec import to_json
 from warren.messages.outcome import Succeeded
+from warren.messages.written import output_of
 from warren.patterns.call import Call
 from warren.patterns.check import Limits
 from warren.patterns.delegate import Delegate
@@ -47,7 +49,12 @@ def carried_out(node, scope, skills):
         case Delegate():
             return carried_out(node.plan, {"input": compiled(node.input)(scope)}, skills)
     outputs = {}
-    read = SimpleNamespace(of=outputs.__getitem__, all=lambda _messages=None: iter(outputs.items()), limit_bytes=LIMIT)
+    read = SimpleNamespace(
+        of=outputs.__getitem__,
+        all=lambda _messages=None: iter(outputs.items()),
+        texts=lambda _messages: ((key, to_json(output)) for key, output in outputs.items()),
+        limit_bytes=LIMIT,
+    )
     machine = node.machine(scope, read)
     step = machine.begin()
     while step.outcome is None:
@@ -56,7 +63,7 @@ def carried_out(node, scope, skills):
             outputs[key] = carried_out(machine.child(key), machine.scope(key), skills)
             settled.append(Settled(key, Succeeded(output=outputs[key])))
         step = machine.advance(step.state, settled)
-    return step.outcome.output
+    return output_of(step.outcome)
 
 
 def test_the_cluster_file_names_exactly_the_skills_that_are_written(skills):

@@ -35,5 +35,5 @@ class Section(BaseModel):
 def _advice(key: str, section: type[Section]) -> str:
     known = list(section.model_fields)
     close = get_close_matches(key, known, n=1)
-    guess = f"did you mean {close[0]!r}? " if close else ""
-    return f"unknown key; {guess}Known here: {', '.join(known)}"
+    guess = f"did you mean {close[0]!r}? Known" if close else "known"
+    return f"unknown key; {guess} here: {', '.join(known)}"

@@ -42,7 +42,9 @@ def read_yaml(text: str, source: str, *, begins: str = CLUSTER_BEGINS) -> YamlDo
         return _read(text, source, begins)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise ClusterFileError(source, Problem(f"is not YAML: {error.problem}", line=line)) from error
+        reason = " ".join(filter(None, (error.context, error.problem)))
+        advice = "; indent with spaces" if "'\\t'" in reason else ""
+        raise ClusterFileError(source, Problem(f"is not YAML: {reason}{advice}", line=line)) from error
     except yaml.YAMLError as error:
         raise ClusterFileError(source, Problem(f"is not YAML: {' '.join(str(error).split())}")) from error
     except RecursionError as error:

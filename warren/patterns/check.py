@@ -134,6 +134,8 @@ def _check_path(path: tuple[str, ...], text: str, place: _Place) -> None:
     roots |= {"errors"} if place.sees_errors else set()
     if path[0] not in roots:
         message = f"{quoted(text)} refers to {quoted(path[0])}; here there is {_listed(roots)}"
+        if text == path[0]:
+            message += f"; if it is a text and no expression, write \"'{text}'\""
         raise _wrong("unknown_reference", message, place)
     if path[0] == "results" and len(path) > 1 and path[1] not in place.names:
         known = _listed(place.names) if place.names else "no result yet"

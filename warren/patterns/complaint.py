@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic_core import ErrorDetails
@@ -29,15 +29,30 @@ VALUE_ERROR: Final = "Value error, "
 SHOWN_CHARACTERS: Final = 60
 
 
-def in_words(problem: ErrorDetails) -> str:
-    """One problem; where it is, the pointer says."""
+def worst(problems: Sequence[ErrorDetails]) -> ErrorDetails:
+    """The one to tell of: a key that is misspelt is the cause, and that the right one is missing what follows."""
+    return next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
+
+
+def in_words(problem: ErrorDetails, known: Collection[str] = ()) -> str:
+    """One problem; where it is, the pointer says. `known` are the keys that could stand there."""
     kind, found = problem["type"], problem.get("input")
+    if kind == "extra_forbidden" and known:
+        return _unknown_key(str(problem["loc"][-1]), known)
+    if kind == "dict_type" and isinstance(found, list):
+        return "must be a mapping of names to nodes, as in `first: {kind: call, …}`, and not a list"
     if kind == "union_tag_invalid":
         return _unknown_kind(str(problem.get("ctx", {}).get("tag", "")))
     message = problem["msg"].removeprefix(VALUE_ERROR)
     words = WORDS.get(kind, message.replace("Input should", "must").replace("String should", "must"))
     is_about_value = words is not message and kind not in {"missing", "extra_forbidden", "union_tag_not_found"}
     return f"{words}; found {_shown(found)}" if is_about_value and not isinstance(found, dict | list) else words
+
+
+def _unknown_key(key: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(key[:SHOWN_CHARACTERS], known, n=1)
+    guess = f"did you mean {close[0]!r}? Known" if close else "known"
+    return f"{_shown(key)} is no key; {guess} here: {', '.join(known)}"
 
 
 def _unknown_kind(tag: str) -> str:

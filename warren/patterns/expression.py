@@ -6,6 +6,7 @@ as JMESPath's raw string: `"'text'"`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Final
 
@@ -63,13 +64,20 @@ def parse(text: str) -> Ast:
     try:
         parsed = dict(jmespath.compile(text).parsed)
     except JMESPathError as error:
-        reason = str(error).splitlines()[0][:MAX_QUOTED_CHARS]
-        raise ValueError(f"{quoted(text)} is not a JMESPath expression: {reason}") from None
+        reason = str(error).splitlines()[0][:MAX_QUOTED_CHARS].partition(", for expression:")[0]
+        raise ValueError(f"{quoted(text)} is not a JMESPath expression: {reason}{_if_meant_as_text(text)}") from None
     except RecursionError:
         raise ValueError(f"{quoted(text)} is nested too deeply") from None
     if _is_deep(parsed):
         raise ValueError(f"{quoted(text)} is nested too deeply")
     return parsed
+
+
+def _if_meant_as_text(text: str) -> str:
+    """The usual mistake: a text that was to stand for itself."""
+    if not re.fullmatch(r"[\w ,.!?:;/-]{1,60}", text):
+        return ""
+    return f"; if it is a text and no expression, write \"'{text}'\""
 
 
 def _is_deep(tree: Ast) -> bool:

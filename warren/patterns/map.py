@@ -6,7 +6,7 @@ from bisect import insort
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Many
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -41,7 +41,7 @@ class Map(Node):
     window: int = Field(default=1000, ge=1)
     chunk: int | None = Field(default=None, ge=1)
     reduce: Reducer | AnyNode = "collect"
-    tolerate: int | Literal["all"] = 0
+    tolerate: Annotated[int, Field(ge=0)] | Literal["all"] = 0
 
     def machine(self, scope: Scope, outputs: Outputs) -> Machine:
         return MapMachine(self, scope, outputs)

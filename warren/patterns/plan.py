@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -10,7 +11,7 @@ from warren.errors import InvalidInput
 from warren.messages.codec import pointer
 from warren.messages.message import JsonObject
 from warren.patterns.call import Call
-from warren.patterns.complaint import in_words
+from warren.patterns.complaint import in_words, worst
 from warren.patterns.delegate import Delegate
 from warren.patterns.map import Map
 from warren.patterns.node import Node
@@ -22,7 +23,13 @@ AnyNode = Annotated[Call | Sequence | Parallel | Map | Delegate, Field(discrimin
 for _node in (Sequence, Parallel, Map, Delegate):
     _node.model_rebuild(_types_namespace={"AnyNode": AnyNode})
 
-_TAGS: Final = frozenset({"call", "sequence", "parallel", "map", "delegate"})
+_NODES: Final[Mapping[str, type[Node]]] = {
+    "call": Call,
+    "sequence": Sequence,
+    "parallel": Parallel,
+    "map": Map,
+    "delegate": Delegate,
+}
 
 _ADAPTER: Final[TypeAdapter[Node]] = TypeAdapter(AnyNode)
 
@@ -32,13 +39,23 @@ def parse_plan(data: Any, at: str = "/plan") -> Node:
     try:
         return _ADAPTER.validate_python(data)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        where = at + pointer(
-            tuple(step for step in problem["loc"] if step not in _TAGS and not str(step).startswith("literal["))
-        )
-        raise InvalidInput("plan_invalid", f"the plan cannot be used: {in_words(problem)}", pointer=where) from None
+        problem = worst(error.errors(include_url=False))
+        where = at + pointer(tuple(step for step in problem["loc"] if not _is_of_type(step)))
+        words = in_words(problem, _known(problem["loc"]))
+        raise InvalidInput("plan_invalid", f"the plan cannot be used: {words}", pointer=where) from None
     except RecursionError:
         raise InvalidInput("plan_invalid", "the plan is nested too deeply", pointer=at) from None
+
+
+def _known(place: tuple[int | str, ...]) -> tuple[str, ...]:
+    """The keys of the node at a place, which names the kinds of the nodes on the way there."""
+    kinds = [str(step) for step in place if step in _NODES]
+    return tuple(_NODES[kinds[-1]].model_fields) if kinds else ()
+
+
+def _is_of_type(step: int | str) -> bool:
+    """Whether a step on pydantic's way to a problem is one of ours, and not in the plan."""
+    return step in _NODES or str(step).startswith(("literal[", "constrained-"))
 
 
 def dump_plan(node: Node) -> JsonObject:

@@ -20,7 +20,7 @@ from warren.errors import InvalidInput
 from warren.messages.codec import pointer
 from warren.messages.message import JsonObject, Token
 from warren.patterns.check import Teams, check_plan
-from warren.patterns.complaint import in_words
+from warren.patterns.complaint import in_words, worst
 from warren.patterns.delegate import Delegate
 from warren.patterns.node import Node
 from warren.patterns.plan import parse_plan
@@ -28,6 +28,13 @@ from warren.patterns.source import Source
 
 BEGINS: Final = "start with `name:` and `plan:`"
 MAX_NESTED_PLAYBOOKS: Final = 16
+SCHEMA_WORDS: Final = frozenset(Draft202012Validator.VALIDATORS) | {
+    "$defs",
+    "definitions",
+    "default",
+    "examples",
+    "const",
+}
 MAX_REASON_CHARS: Final = 500
 """A validator's message quotes the offending value, however large it is."""
 
@@ -87,15 +94,24 @@ def parse_playbook(data: Any, source: str | Source) -> Playbook:
     source = Source(source) if isinstance(source, str) else source
     try:
         file = _File.model_validate(data)
+        _check_properties(file.input)
         Draft202012Validator.check_schema(file.input)
         return Playbook(file.name, parse_plan(file.plan), file.input, file.description, source)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        raise _unusable(source, in_words(problem), pointer(problem["loc"])) from None
+        problem = worst(error.errors(include_url=False))
+        raise _unusable(source, in_words(problem, tuple(_File.model_fields)), pointer(problem["loc"])) from None
     except SchemaError as error:
         raise _unusable(source, error.message, "/input" + pointer(tuple(error.absolute_path))) from None
     except InvalidInput as error:
         raise _unusable(source, error.message, error.pointer) from None
+
+
+def _check_properties(schema: JsonObject) -> None:
+    """Refuse fields that stand where a schema's own words do: as unknown words they would mean nothing."""
+    for name, about in schema.items():
+        if isinstance(about, dict) and name not in SCHEMA_WORDS:
+            words = f"{name!r} is no word of JSON Schema; a field of the input stands below `properties:`"
+            raise InvalidInput("plan_invalid", words, pointer="/input" + pointer((name,)))
 
 
 def load_playbook(path: Path) -> Playbook:

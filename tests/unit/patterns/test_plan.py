@@ -66,6 +66,34 @@ def nested(depth):
     return plan
 
 
+FAN = {"kind": "map", "items": "input.files", "do": call()}
+
+
+@pytest.mark.parametrize(
+    ("data", "pointer", "words"),
+    [
+        ({"kind": "map", "itemz": "input.a", "do": call()}, "/itemz", "'itemz' is no key; did you mean 'items'?"),
+        (delegate({"kind": "call", "skil": "a"}), "/plan/skil", "did you mean 'skill'?"),
+        ({"kind": "call", "skill": "a", "zzz": 1}, "/zzz", "'zzz' is no key; known here: kind, skill, input"),
+        ({"kind": "sequence", "steps": [call()]}, "/steps", "must be a mapping of names to nodes"),
+        ({**FAN, "tolerate": -1}, "/tolerate", "must be greater than or equal to 0; found -1"),
+        ({**FAN, "window": 0}, "/window", "must be greater than or equal to 1; found 0"),
+        (call(title="Hello World"), "/input", "if it is a text and no expression, write \"'Hello World'\""),
+        ({**FAN, "items": "input.["}, "/items", "is not a JMESPath expression: "),
+    ],
+)
+def test_what_is_wrong_with_a_plan_is_said_in_words_that_mend_it(data, pointer, words):
+    with pytest.raises(InvalidInput) as caught:
+        parse_plan(data, at="")
+    assert caught.value.pointer == pointer
+    assert words in caught.value.message
+
+
+def test_a_word_that_was_meant_as_a_text_is_told_how_to_be_one():
+    with pytest.raises(InvalidInput, match="write \"'hello'\""):
+        check_plan(parse_plan(delegate(call(title="hello"))), TEAMS, Limits())
+
+
 @pytest.mark.parametrize(
     ("data", "pointer"),
     [

@@ -168,3 +168,15 @@ def test_an_unknown_playbook_is_refused_with_the_known_ones():
     with pytest.raises(InvalidInput, match="there are: fan") as caught:
         books["nope"]
     assert (caught.value.code, caught.value.pointer) == ("unknown_playbook", "/playbook")
+
+
+def test_a_field_that_stands_where_the_words_of_a_schema_stand_is_told_its_place():
+    data = {"name": "a", "input": {"type": "object", "guests": {"type": "array"}}, "plan": FAN}
+    with pytest.raises(InvalidInput, match="stands below `properties:`") as caught:
+        parse_playbook(data, "a.yaml")
+    assert caught.value.pointer == "/input/guests"
+
+
+def test_a_misspelt_key_of_a_playbook_is_told_what_it_may_have_meant():
+    with pytest.raises(InvalidInput, match="'inputs' is no key; did you mean 'input'"):
+        parse_playbook({"name": "a", "inputs": {}, "plan": FAN}, "a.yaml")

@@ -144,6 +144,7 @@ class Story:
             contract.TASK_ID.name: line.id,
             contract.OUTCOME.name: one.status,
             contract.OPERATION.name: "invoke_agent",
+            contract.PROVIDER.name: contract.SCOPE,
             contract.AGENT_NAME.name: line.name,
             contract.AGENT_ID.name: one.agent,
             contract.CONVERSATION.name: project_of(line.id),

@@ -15,6 +15,9 @@ from warren.telemetry.span import Kind
 
 SCOPE: Final = "warren"
 """The instrumentation scope of all spans and metrics."""
+CONVENTIONS: Final = "1.41.0"
+"""The version of OpenTelemetry's semantic conventions whose names are used."""
+SCHEMA: Final = f"https://opentelemetry.io/schemas/{CONVENTIONS}"
 RABBITMQ: Final = "rabbitmq"
 """The messaging system."""
 
@@ -50,6 +53,7 @@ class SpanShape:
 
 # Attributes of OpenTelemetry's conventions
 OPERATION = Attribute("gen_ai.operation.name", str, "invoke_workflow for a project, invoke_agent for an attempt")
+PROVIDER = Attribute("gen_ai.provider.name", str, "warren; of which model a handler makes use, its own spans say")
 WORKFLOW = Attribute("gen_ai.workflow.name", str, "the playbook; plan for a project that brought its own")
 AGENT_NAME = Attribute("gen_ai.agent.name", str, "the skill that was called")
 AGENT_ID = Attribute("gen_ai.agent.id", str, "the worker process that ran it")
@@ -144,6 +148,7 @@ ATTEMPT_SPAN = SpanShape(
         REASON,
         ERROR_TYPE,
         OPERATION,
+        PROVIDER,
         AGENT_NAME,
         AGENT_ID,
         CONVERSATION,

@@ -77,7 +77,7 @@ def _begun(playbook: str, project: str, exchange: str, routing_key: str, tracers
         contract.ROUTING_KEY.name: routing_key,
         contract.MESSAGE_CONVERSATION.name: project,
     }
-    tracer = trace.get_tracer(contract.SCOPE, tracer_provider=tracers)
+    tracer = trace.get_tracer(contract.SCOPE, tracer_provider=tracers, schema_url=contract.SCHEMA)
     name = contract.SUBMIT.name.format(playbook=playbook)
     span = tracer.start_span(name, kind=trace.SpanKind.PRODUCER, attributes=attributes)
     return Submission(span, _headers_below(span))

@@ -11,12 +11,12 @@ from warren.telemetry.contract import Attribute, SpanShape
 from warren.telemetry.instrument import Instrument
 from warren.telemetry.prometheus import prometheus_name
 
-HEAD = """# Spans and metrics
+HEAD = f"""# Spans and metrics
 
 The public contract, written by `python -m warren.telemetry.reference docs/telemetry.md`: all spans, events and metrics
 that Warren emits, and nothing else. A change here is announced in the changelog. Names follow OpenTelemetry's
-conventions for messaging and generative AI (both still in development there) where they have a word; ours begin with
-`warren.`. What stands in braces comes from the cluster file or a playbook, never from an id.
+conventions {contract.CONVENTIONS} for messaging and generative AI (both still in development there) where they have a
+word; ours begin with `warren.`. What stands in braces comes from the cluster file or a playbook, never from an id.
 """
 
 

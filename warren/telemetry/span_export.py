@@ -24,7 +24,7 @@ MAX_SERVICES: Final = 4_096
 """Processes whose description is kept ready; a cluster has fewer at a time."""
 
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
-_SCOPE: Final = InstrumentationScope(contract.SCOPE)
+_SCOPE: Final = InstrumentationScope(contract.SCOPE, schema_url=contract.SCHEMA)
 _KINDS: Final = {Kind.INTERNAL: SpanKind.INTERNAL, Kind.PRODUCER: SpanKind.PRODUCER, Kind.CONSUMER: SpanKind.CONSUMER}
 _FINE: Final = Status(StatusCode.UNSET)
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from warren.clock import Clock, SystemClock
+from warren.telemetry import contract
 from warren.telemetry.handling import Handling
 from warren.telemetry.metrics import Metrics
 from warren.telemetry.otlp import Otlp
@@ -103,6 +104,8 @@ class Telemetry:
         from warren.telemetry.span_export import OtlpSpans
 
         self.spans = OtlpSpans(exporter, self.metrics)
+        for one in (contract.SPANS_EXPORTED, contract.SPANS_DROPPED):
+            self.metrics.add(one, amount=0)  # a rise from nothing is no rise to Prometheus
         self.sampling = Sampling()
 
     def _metric_push(self, clock: Clock) -> OtlpMetrics | None:

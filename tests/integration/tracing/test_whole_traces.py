@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from uuid import UUID, uuid4
@@ -13,10 +14,12 @@ from topology import names
 from topology.names import INGRESS
 from warren.broker.port import Outgoing
 from warren.broker.rabbit.broker import RabbitBroker
-from warren.errors import ProjectFailed
+from warren.errors import InvalidInput, ProjectFailed
 from warren.messages.codec import encode
 from warren.messages.command import Again, Command
+from warren.telemetry import contract
 from warren.telemetry.context import TraceContext, trace_id_of
+from warren.telemetry.prometheus import prometheus_name
 from warren.testing.patience import wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -209,13 +212,22 @@ async def test_a_large_fan_out_over_teams_shows_as_many_assignments_as_it_says(c
 async def test_processes_say_what_they_measure_to_the_collector_and_to_whoever_scrapes_them(
     client, cluster, collector, page_of
 ):
-    handle = await client.submit(plan=delegated(call("double", "n")), input={"n": 1})
-    await handle.result()
-    assert 'warren_attempt_duration_seconds_count{warren_team="scouts",warren_skill="double"' in await page_of(
-        "worker scouts"
-    )
+    handle = await client.submit(plan=delegated(call("hopeless", "n")), input={"n": 1})
+    with pytest.raises(ProjectFailed):
+        await handle.result()
+    with pytest.raises(InvalidInput):
+        await client.submit("no-such-playbook")
     assert "warren_ready 1" in await page_of("director")
-    await wait_until(lambda: ("warren-worker", "warren.attempt.duration") in collector.metrics, timeout_s=20)
+    wanted = {one.name for one in contract.METRICS}
+    series_of = {prometheus_name(one): one.name for one in contract.METRICS}
+
+    async def scraped():
+        text = "".join([await page_of(name) for name in ("director", "lead scouts", "worker scouts")])
+        names = re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)
+        return {series_of[name] for name in names} == wanted
+
+    await wait_until(scraped, timeout_s=20)
+    await wait_until(lambda: {name for _, name in collector.metrics} >= wanted, timeout_s=20)
 
 
 async def test_a_replayed_dead_letter_goes_on_in_the_same_trace_and_nothing_is_told_twice(

@@ -11,8 +11,10 @@ from director.director import Director
 from director.settings import DirectorSettings
 from topology import names
 from warren.clock import SystemClock
+from warren.runtime.announced import Announced
 from warren.runtime.cluster_file import read_cluster, read_playbooks
 from warren.runtime.foundation import foundation
+from warren.runtime.identity import Identity
 from warren.runtime.process import main
 from warren.runtime.readiness import Readiness
 from warren.runtime.service import Service, ServiceFactory
@@ -30,7 +32,7 @@ def director(settings: DirectorSettings) -> ServiceFactory:
         async with foundation(settings, readiness, telemetry, queues) as (broker, ledger):
             service = Director(broker, ledger, SystemClock(), cluster, playbooks, os.urandom, telemetry)
             readiness.watch("director", lambda: service.waiting_for)
-            yield service
+            yield Announced(service, Identity(settings.agent, "director"), broker, SystemClock())
 
     return factory
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from warren.coordination.coordinator import Coordinator
-from warren.coordination.dispatch import Parcel
+from warren.coordination.parcel import Parcel
 from warren.ledger.growth import overgrown
 from warren.ledger.transaction import Transaction
 from warren.log import get_logger

@@ -14,13 +14,15 @@ from topology import names
 from topology.cluster import Cluster
 from warren.broker.port import Broker, Delivery
 from warren.clock import Clock
+from warren.coordination.announcements import project_event
 from warren.coordination.carriage import headers_back, headers_below
 from warren.coordination.coordinator import Coordinator
 from warren.coordination.counting import INLINE
 from warren.coordination.depths import Depths
-from warren.coordination.dispatch import Parcel, project_event, reply
+from warren.coordination.dispatch import reply
 from warren.coordination.effects import Effects
 from warren.coordination.intake import dead_letter
+from warren.coordination.parcel import Parcel
 from warren.coordination.settlement import sent_again
 from warren.coordination.station import Station
 from warren.errors import InvalidInput

@@ -7,8 +7,9 @@ from typing import assert_never
 from director.acceptance import check_properties, reply_address
 from warren.broker.port import Delivery
 from warren.coordination.coordinator import Coordinator
-from warren.coordination.dispatch import Parcel, reply
+from warren.coordination.dispatch import reply
 from warren.coordination.effects import Effects
+from warren.coordination.parcel import Parcel
 from warren.coordination.replay import Replay
 from warren.errors import InvalidInput
 from warren.ledger import queries

@@ -10,8 +10,10 @@ from teamlead.settings import TeamLeadSettings
 from teamlead.teamlead import TeamLead
 from topology import names
 from warren.clock import SystemClock
+from warren.runtime.announced import Announced
 from warren.runtime.cluster_file import read_cluster, team_of
 from warren.runtime.foundation import foundation
+from warren.runtime.identity import Identity
 from warren.runtime.process import main
 from warren.runtime.readiness import Readiness
 from warren.runtime.service import Service, ServiceFactory
@@ -29,7 +31,7 @@ def teamlead(settings: TeamLeadSettings) -> ServiceFactory:
         async with foundation(settings, readiness, telemetry, queues) as (broker, ledger):
             service = TeamLead(broker, ledger, SystemClock(), cluster, team, telemetry)
             readiness.watch("teamlead", lambda: service.waiting_for)
-            yield service
+            yield Announced(service, Identity(settings.agent, "teamlead", team), broker, SystemClock())
 
     return factory
 

@@ -9,9 +9,9 @@ from topology.cluster import Cluster
 from warren.broker.port import Broker, Delivery
 from warren.clock import Clock
 from warren.coordination.coordinator import HEADROOM_BYTES, Coordinator, work_queues
-from warren.coordination.dispatch import Parcel
 from warren.coordination.effects import Effects
 from warren.coordination.intake import dead_letter
+from warren.coordination.parcel import Parcel
 from warren.coordination.settlement import sent_again
 from warren.coordination.station import Station
 from warren.errors import InvalidInput
@@ -70,4 +70,5 @@ class TeamLead:
                 effects.add(self._coordinator.carrier.begin(transaction, owner, self._coordinator.clock.now()))
             elif assignments[owner.id]:
                 effects.add(sent_again(transaction, owner, effects))
+                effects.begun += [owner] if owner.status == "open" else []  # that it began may not have been told
         return effects

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from topology.complaints import problems_of
 from topology.errors import ClusterFileError, Problem
+from topology.events import Events
 from topology.limits import MEBIBYTE, Limits
 from topology.profile import Profile
 from topology.section import Section
@@ -35,6 +36,7 @@ class Cluster(Section):
         default=(), strict=False, description="files with playbooks, or patterns of them, relative to this file"
     )
     limits: Limits = Limits()
+    events: Events = Field(default=Events(), description="what is told on the exchange warren.events")
 
 
 def load_cluster(path: Path) -> Cluster:

@@ -94,6 +94,22 @@ def result_key(owner: str) -> str:
     return f"result.{owner}"
 
 
+EVERYBODY: Final = "all"
+"""The key of what is told to all agents."""
+
+
+def role_control_key(role: str) -> str:
+    return f"role.{role}"
+
+
+def team_control_key(team: str) -> str:
+    return f"team.{team}"
+
+
+def agent_control_key(agent: str) -> str:
+    return f"agent.{agent}"
+
+
 def reply_key(client: str) -> str:
     return f"{REPLY_PREFIX}{client}"
 

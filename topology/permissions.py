@@ -26,7 +26,9 @@ OWN_PREFIX: Final = "warren-"
 EVERYTHING: Final = r"^warren\..*$"
 DEFAULT_EXCHANGE: Final = r"amq\.default"
 TOKEN: Final = names.TOKEN.pattern
-PROJECT_EVENTS: Final = r"^project\.(accepted|succeeded|failed|cancelled|expired|reopened)$"
+PROJECT_EVENT: Final = r"project\.(accepted|succeeded|failed|cancelled|expired|reopened)"
+ENDED: Final = "(succeeded|failed|cancelled|expired)"
+AGENT_STATUS: Final = "(started|draining|stopped)"
 CLIENT_SEPARATOR: Final = "--"
 """Between a publisher's name and what tells its processes apart, in the client's token."""
 
@@ -64,8 +66,10 @@ def _director(cluster: Cluster) -> User:
     topics = (
         TopicRight(names.TASKS, write=exactly(literal(names.assign_key(team)) for team in cluster.teams)),
         TopicRight(names.REPLIES, write=exactly([rf"reply\.{TOKEN}"])),
-        TopicRight(names.EVENTS, write=PROJECT_EVENTS),
-        TopicRight(names.CONTROL, write=exactly(["all"])),
+        TopicRight(
+            names.EVENTS, write=exactly([PROJECT_EVENT, *_ended_assignments(cluster.teams), _agents("director")])
+        ),
+        TopicRight(names.CONTROL, write=exactly([names.EVERYBODY])),
         TopicRight(names.DEAD, write=_dead(own)),
     )
     dead = [literal(names.dead_queue(owner)) for owner in (names.DIRECTOR, *cluster.teams)]
@@ -86,7 +90,8 @@ def _lead(team: str, skills: tuple[str, ...], teams: tuple[str, ...]) -> User:
     topics = (
         TopicRight(names.TASKS, write=exactly(map(literal, tasks))),
         TopicRight(names.RESULTS, write=exactly(map(literal, results))),
-        TopicRight(names.CONTROL, write=exactly(["all"])),
+        TopicRight(names.EVENTS, write=exactly(_led(team, skills, teams))),
+        TopicRight(names.CONTROL, write=exactly([names.EVERYBODY])),
         TopicRight(names.DEAD, write=_dead(own)),
     )
     watched = [literal(names.work_queue(team, skill)) for skill in skills]
@@ -100,14 +105,13 @@ def _lead(team: str, skills: tuple[str, ...], teams: tuple[str, ...]) -> User:
 
 def _worker(team: str, skills: tuple[str, ...]) -> User:
     queues = [names.work_queue(team, skill) for skill in skills]
-    told = ("all", "role.worker", f"team.{team}")
     topics = (
         TopicRight(names.RESULTS, write=exactly([literal(names.result_key(team))])),
         TopicRight(names.retry_name(names.RETRY_LEVELS - 1), write=exactly(map(_retried, queues))),
         TopicRight(names.DEAD, write=_dead(queues)),
-        TopicRight(names.EVENTS, write=exactly(literal(f"task.progressed.{team}.{skill}") for skill in skills)),
+        TopicRight(names.EVENTS, write=exactly([*_progress(team, skills), _agents("worker")])),
     )
-    control = TopicRight(names.CONTROL, read=exactly(map(literal, told)))
+    control = TopicRight(names.CONTROL, read=exactly(_addresses(team)))
     return User(
         worker_user(team),
         configure=exactly([SERVER_NAMED]),
@@ -115,6 +119,32 @@ def _worker(team: str, skills: tuple[str, ...]) -> User:
         read=exactly([*map(literal, queues), literal(names.CONTROL), SERVER_NAMED]),
         topics=(*topics, control),
     )
+
+
+def _led(team: str, skills: Iterable[str], teams: Iterable[str]) -> Iterator[str]:
+    """The events of a lead: of its assignments and tasks, and of assignments that it gave to others and saw expire."""
+    yield rf"assignment\.started\.{literal(team)}"
+    yield from _ended_assignments(teams)
+    yield from (rf"task\.{ENDED}\.{literal(team)}\.{literal(skill)}" for skill in skills)
+    yield _agents("teamlead")
+
+
+def _ended_assignments(teams: Iterable[str]) -> list[str]:
+    return [rf"assignment\.{ENDED}\.{literal(team)}" for team in teams]
+
+
+def _progress(team: str, skills: Iterable[str]) -> list[str]:
+    return [literal(f"task.progressed.{team}.{skill}") for skill in skills]
+
+
+def _agents(role: str) -> str:
+    return rf"agent\.{AGENT_STATUS}\.{role}"
+
+
+def _addresses(team: str) -> list[str]:
+    """The keys on which a worker is told something. The ids of processes are not known beforehand."""
+    known = (names.EVERYBODY, names.role_control_key("worker"), names.team_control_key(team))
+    return [*map(literal, known), rf"agent\.{TOKEN}"]
 
 
 def _retried(queue: str) -> str:

@@ -12,7 +12,10 @@ from topology.cluster import Cluster, load_cluster
 from topology.errors import ClusterFileError
 from topology.holding import longest_hold_s
 from warren.broker.rabbit.broker import RabbitBroker
+from warren.clock import SystemClock
 from warren.errors import InvalidInput, SkillError
+from warren.runtime.announced import Announced
+from warren.runtime.identity import Identity
 from warren.runtime.import_path import make_importable
 from warren.runtime.process import main
 from warren.runtime.queues import must_stand
@@ -51,7 +54,8 @@ def worker(settings: WorkerSettings) -> ServiceFactory:
             role = Worker(settings.team, bounded, broker, agent=settings.agent, telemetry=telemetry, options=options)
             readiness.watch("worker", lambda: role.waiting_for)
             _announce(settings.team, served)
-            yield role
+            who = Identity(settings.agent, "worker", settings.team)
+            yield Announced(role, who, broker, SystemClock())
 
     return serve
 

@@ -67,6 +67,7 @@ class Worker:
         options: Options = Options(),
     ) -> None:
         self._team = team
+        self._agent = agent
         self._broker = broker
         self._logger = get_logger("worker")
         self._handlers = Handlers()
@@ -121,7 +122,7 @@ class Worker:
                 work = [
                     group.create_task(self._outbox.run()),
                     group.create_task(self._reports.run()),
-                    group.create_task(listen(self._broker, self._team, self._heard, self._logger)),
+                    group.create_task(listen(self._broker, self._team, self._agent, self._heard, self._logger)),
                     *(group.create_task(lane.run()) for lane in self._lanes),
                 ]
                 await self._recycling.due(self._clock)
@@ -164,6 +165,9 @@ class Worker:
         return memory_bytes(self._processes.pids())
 
     def _heard(self, control: Control) -> None:
+        if control.verb == "drain":
+            self._recycling.leave(f"an operator told it to: {control.reason or 'no reason given'}")
+            return
         stopped = self._handlers.cancel(control.subtree, control.reason, control.replay)
         self._logger.info("cancelled", subtree=control.subtree, reason=control.reason, stopped=stopped)
 

@@ -9,7 +9,7 @@ from typing import Final
 import typer
 
 from topology.errors import ClusterFileError, ProfileRefused
-from warren.cli import cancel, doctor, ledger, result, roles, status, submit, topology, trace, up, users
+from warren.cli import cancel, doctor, drain, ledger, result, roles, status, submit, topology, trace, up, users
 from warren.cli.dead.app import app as dead_app
 from warren.cli.failing import report
 from warren.errors import WarrenError
@@ -39,6 +39,7 @@ app.command("submit")(submit.submit)
 app.command("status")(status.status)
 app.command("result")(result.result)
 app.command("cancel")(cancel.cancel)
+app.command("drain")(drain.drain)
 app.command("trace")(trace.trace)
 app.command("doctor")(doctor.doctor)
 app.add_typer(topology.app, name="topology")

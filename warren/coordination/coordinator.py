@@ -10,12 +10,14 @@ from topology.cluster import Cluster
 from warren.broker.port import Broker, Delivery
 from warren.clock import Clock
 from warren.coordination.agenda import Agenda
+from warren.coordination.announcements import announcements, told_of
 from warren.coordination.bundling import RunTimes, Skill, bundle_size
 from warren.coordination.counting import count
 from warren.coordination.desk import Desk
-from warren.coordination.dispatch import Parcel, control, dispatch, project_event, report
+from warren.coordination.dispatch import control, dispatch, report
 from warren.coordination.effects import Effects
 from warren.coordination.intake import dead_letter
+from warren.coordination.parcel import Parcel
 from warren.coordination.presence import Presence
 from warren.coordination.settlement import Carrier, Incoming, death_reason, died, results_in
 from warren.coordination.share import NOBODY, back, shared
@@ -56,6 +58,7 @@ class Coordinator:
         self.desk = Desk(broker, ledger, clock, telemetry.metrics)
         self.presence = Presence(broker, telemetry.metrics)
         self.agenda = Agenda(clock)
+        self._events = cluster.events
         self._run_times = RunTimes()
         self._fixed_bundles = fixed_bundles(cluster)
 
@@ -81,10 +84,10 @@ class Coordinator:
             dispatch(shared(effects.unsent, returned), self._bundle_size, self.clock.now(), self.limit_bytes)
         )
         for ended in effects.ended:
-            parcels += report(ended)
-        parcels += [project_event(owner, "reopened", self.clock.now()) for owner in effects.reopened]
+            parcels += [*report(ended), *told_of(ended, self._events)]
+        parcels += announcements(effects, self._events, self.clock.now())
         for path, replay in islice(effects.stopped.items(), MAX_CONTROLS):
-            parcels.append(control(Control(verb="cancel", subtree=path, replay=replay), "all"))
+            parcels.append(control(Control(verb="cancel", subtree=path, replay=replay), names.EVERYBODY))
         self.desk.hold(parcels)
         return parcels
 

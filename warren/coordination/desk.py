@@ -10,7 +10,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 
 from warren.broker.port import Broker, Outgoing
 from warren.clock import Clock
-from warren.coordination.dispatch import Parcel
+from warren.coordination.parcel import Parcel
 from warren.errors import BrokerUnavailable, LedgerUnavailable, PublishFailed
 from warren.ledger.event import Dispatched, LedgerEvent, Reported
 from warren.ledger.ledger import Ledger

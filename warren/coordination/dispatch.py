@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
 from topology import names
-from warren.broker.port import NO_HEADERS, Delivery, Outgoing, Properties
+from warren.broker.port import NO_HEADERS, Outgoing, Properties
+from warren.coordination.announcements import project_event
 from warren.coordination.bundling import Skill
 from warren.coordination.carriage import headers_below
 from warren.coordination.effects import Ended
 from warren.coordination.journal import size_bytes
+from warren.coordination.parcel import APP_ID, Parcel
 from warren.coordination.planning import ENVELOPE_BYTES
 from warren.ids import project_of
 from warren.ledger.outbox import Unsent
-from warren.ledger.transaction import Owner
 from warren.messages.assignment import Assignment
 from warren.messages.codec import DEFAULT_LIMIT_BYTES, encode, to_json
 from warren.messages.command import Control
-from warren.messages.event import Event
 from warren.messages.message import Message
 from warren.messages.reply import AnyAnswer, Finished, Reply
 from warren.messages.result import Result, ResultMessage
 from warren.messages.task import TaskMessage
 from warren.messages.written import Ending, Written, filled, without_output
-from warren.telemetry.context import STATE
 
 BundleSize = Callable[[Skill, int], int]
 """(skill, how many tasks wait) to the size of a bundle."""
 
-APP_ID = "warren"
 TASK_BYTES = 80
 """What one task of a bundle has around its id and its input."""
 DEFAULT_EXCHANGE = ""
@@ -40,20 +36,6 @@ KEPT_CHARS = 64 * 1024
 """Larger outputs of assignments stay in the ledger, where whoever coordinates the plan above finds them."""
 MAX_EXPIRATION_S = 365 * 86_400.0
 """A broker refuses a time to live of more than ten years, and closes the channel."""
-
-
-@dataclass(slots=True)
-class Parcel:
-    """A message, and the ledger's ids that are dispatched or reported once the broker has confirmed it."""
-
-    message: Outgoing
-    owner: str = ""
-    dispatched: list[str] = field(default_factory=list)
-    reported: list[str] = field(default_factory=list)
-    replay: int = 0
-    """The replay that they belong to."""
-    buries: Delivery | None = None
-    """The delivery of which this is the dead letter."""
 
 
 def dispatch(
@@ -103,24 +85,6 @@ def _reply_body(project: str | None, answer: AnyAnswer | Ending) -> bytes:
     outcome = without_output(answer.outcome)
     finished = Finished(outcome=outcome, accepted_s=answer.accepted_s, ended_s=answer.ended_s)
     return filled(encode(Reply(project=project, answer=finished), limit_bytes=None), answer.outcome)
-
-
-def project_event(owner: Owner, status: str, at: float) -> Parcel:
-    """That a project was accepted or has ended, as a CloudEvent."""
-    data = {"project": owner.id, "playbook": owner.playbook, "status": status}
-    trace = headers_below(owner.trace, owner.id, only=STATE)
-    happened = Event(
-        specversion="1.0",
-        id=f"{owner.id}:{status}:{owner.replays}" if owner.replays else f"{owner.id}:{status}",
-        source="/warren/director",
-        type=f"warren.project.{status}",
-        subject=owner.id,
-        time=datetime.fromtimestamp(at, UTC),
-        datacontenttype="application/json",
-        data=data,
-        **trace,
-    )
-    return Parcel(_plain(names.EVENTS, f"project.{status}", happened, mandatory=False, headers=trace))
 
 
 def _finished(ended: Ended) -> list[Parcel]:

@@ -37,6 +37,10 @@ class Effects:
     """(skill, seconds) of each task that succeeded."""
     settled: list[tuple[Result, TaskState]] = field(default_factory=list)
     """What has ended, and where it stood before."""
+    begun: list[Owner] = field(default_factory=list)
+    """Projects and assignments whose plans have begun."""
+    traces: dict[str, str] = field(default_factory=dict)
+    """By owner of what has ended, the trace context that it carries."""
     frames: list[Frame] = field(default_factory=list)
     """What may be kept in memory from then on."""
 
@@ -48,6 +52,8 @@ class Effects:
         self.wait(other.waiting)
         self.took += other.took
         self.settled += other.settled
+        self.begun += other.begun
+        self.traces |= other.traces
         self.frames += other.frames
 
     def wait(self, due_at: float | None) -> None:

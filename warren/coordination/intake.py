@@ -10,7 +10,7 @@ from topology import names
 from warren.broker.dead_letter import Cause, stamped
 from warren.broker.port import Delivery, Outgoing, Properties, Subscription, Verdict
 from warren.coordination.desk import Desk
-from warren.coordination.dispatch import APP_ID, Parcel
+from warren.coordination.parcel import APP_ID, Parcel
 from warren.errors import InvalidInput, WarrenError
 from warren.log import get_logger
 from warren.telemetry import contract

@@ -52,6 +52,7 @@ class Turn:
     def begin(self) -> Effects:
         """Start the owner's plan."""
         self._transaction.append(Started(self._owner.id, self._now))
+        self.effects.begun.append(self._owner)
         self._follow(self._owner.id, self._frame.machine(self._owner.id).begin())
         return self._carry_on()
 
@@ -109,6 +110,8 @@ class Turn:
         row["history"] = history_of(result)
         self._journal.settled.append(row)
         self.effects.settled.append((result, state))
+        if self._owner.trace is not None:
+            self.effects.traces[self._owner.id] = self._owner.trace
         ran = isinstance(result.outcome, Succeeded)
         if ran and state.team is not None and state.skill is not None:
             self.effects.took.append(((state.team, state.skill), result.ended_s - result.started_s))

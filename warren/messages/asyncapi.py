@@ -7,7 +7,7 @@ what a publisher sends, Warren receives.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +28,10 @@ HEAD: Final = "# Made from the code: python -m warren.messages.asyncapi docs/asy
 JSON: Final = "application/json"
 CLOUD_EVENT: Final = "application/cloudevents+json"
 BINDING: Final = "0.3.0"
-PROJECT_STATUSES: Final = ("accepted", "succeeded", "failed", "cancelled", "expired")
+ENDED: Final = ("succeeded", "failed", "cancelled", "expired")
+PROJECT_STATUSES: Final = ("accepted", *ENDED, "reopened")
+AGENT_STATUSES: Final = ("started", "draining", "stopped")
+ROLES: Final = ("director", "teamlead", "worker")
 REPLY_TO: Final = "$message.payload#/reply_to"
 CORRELATION: Final = "$message.header#/correlation_id"
 EXAMPLE_ID: Final = "0192f0c4-7d1e-7a33-9b51-3f0f5a9f8c11"
@@ -118,14 +121,30 @@ def _channels() -> JsonObject:
     playbook = {"playbook": _parameter("the playbook's name")}
     client = {"client": _parameter("the client's own name: that of its broker user, or that with --<anything>")}
     verb, noun = _choices("what is wanted", Command, "verb"), _choices("what is asked for", Query, "noun")
-    status = {"status": {"description": "how it stands", "enum": list(PROJECT_STATUSES)}}
     return {
         "projects": _channel(names.INGRESS, names.project_key("{playbook}"), playbook, "project", "projectAsEvent"),
         "commands": _channel(names.INGRESS, names.command_key("{verb}"), {"verb": verb}, "command"),
         "queries": _channel(names.INGRESS, names.query_key("{noun}"), {"noun": noun}, "query"),
         "replies": _channel(names.REPLIES, names.reply_key("{client}"), client, "reply"),
-        "events": _channel(names.EVENTS, names.project_key("{status}"), status, "event"),
+        "events": _events(names.project_key("{status}"), PROJECT_STATUSES),
+        **_more_events(),
     }
+
+
+def _more_events() -> JsonObject:
+    """Of what is below projects, and of the processes that carry them out."""
+    team, skill = {"team": _parameter("the team's name")}, {"skill": _parameter("the skill's name")}
+    role = {"role": {"description": "what it is", "enum": list(ROLES)}}
+    return {
+        "assignmentEvents": _events("assignment.{status}.{team}", ("started", *ENDED), team),
+        "taskEvents": _events("task.{status}.{team}.{skill}", ENDED, team | skill),
+        "agentEvents": _events("agent.{status}.{role}", AGENT_STATUSES, role),
+    }
+
+
+def _events(key: str, statuses: Iterable[str], more: JsonObject | None = None) -> JsonObject:
+    status = {"status": {"description": "how it stands", "enum": list(statuses)}}
+    return _channel(names.EVENTS, key, {**status, **(more or {})}, "event")
 
 
 def _channel(exchange: str, key: str, parameters: JsonObject, *messages: str) -> JsonObject:
@@ -159,7 +178,12 @@ def _operations() -> JsonObject:
         "command": ("commands", "Have something done about a project. A command repeated changes nothing."),
         "query": ("queries", "Ask where a project stands, how it ended, or which projects there are."),
     }
-    told = {"publishEvent": ("events", "Tells everybody who listens that a project was accepted or has ended.")}
+    told = {
+        "publishEvent": ("events", "Tells everybody who listens that a project was accepted or has ended."),
+        "publishAssignmentEvent": ("assignmentEvents", "Tells that a team began an assignment, or how it ended."),
+        "publishTaskEvent": ("taskEvents", "Tells how a task ended, where cluster.yaml asks for it (events.tasks)."),
+        "publishAgentEvent": ("agentEvents", "Tells that a process has started, is draining or has stopped."),
+    }
     return {
         **{name: _receive(channel, summary) for name, (channel, summary) in asked.items()},
         **{name: _operation("send", channel, summary) for name, (channel, summary) in told.items()},

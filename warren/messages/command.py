@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from warren.messages.message import JsonObject, Message, Value
 from warren.messages.project import MAX_TIMEOUT_S, ProjectId, ReplyTo
@@ -52,12 +52,30 @@ class Command(Message):
         return self
 
 
+def _schema_of_verbs(schema: dict[str, Any]) -> None:
+    """What the validator below says, for those who have nothing but the schema."""
+    cancel = {"required": ["subtree"], "properties": {"verb": {"const": "cancel"}, "subtree": {"minLength": 1}}}
+    drain = {"properties": {"verb": {"const": "drain"}, "subtree": {"maxLength": 0}}}
+    schema["oneOf"] = [cancel, drain]
+
+
 class Control(Message):
-    """What coordinators tell running agents."""
+    """What coordinators and operators tell running agents."""
 
     TYPE: ClassVar[str] = "warren.control.v1"
+    model_config = ConfigDict(json_schema_extra=_schema_of_verbs)
 
-    verb: Literal["cancel"]
-    subtree: str = Field(description="the project, assignment or task below which nothing is wanted any more")
-    replay: int = Field(default=0, description="what is sent for later replays is wanted")
+    verb: Literal["cancel", "drain"] = Field(
+        description="cancel: stop what runs below `subtree`; drain: finish what is in hand and leave"
+    )
+    subtree: str = Field(
+        default="", description="for cancel: the project, assignment or task below which nothing is wanted any more"
+    )
+    replay: int = Field(default=0, description="for cancel: what is sent for later replays is wanted")
     reason: str = ""
+
+    @model_validator(mode="after")
+    def _what_belongs_to_the_verb(self) -> Self:
+        if (self.verb == "cancel") != bool(self.subtree):
+            raise ValueError("subtree belongs to cancel, and cancel needs it")
+        return self

@@ -44,12 +44,12 @@ class Office:
         self.effects.append(effects)
         return effects
 
-    async def begin(self, plan, *, deadline_at=None, priority=4, **data):
+    async def begin(self, plan, *, deadline_at=None, priority=4, trace=None, **data):
         """A project that delegates this plan to the scouts, whose lead has begun; returns the lead's effects."""
         whole = {"kind": "delegate", "team": "scouts", "plan": plan}
         task = {"id": PROJECT, "kind": "project", "priority": priority, "deadline_at": deadline_at}
         task |= {"input": to_json(data), "created_at": self.now}
-        row = {"id": PROJECT, "plan": to_json(dump_plan(parse_plan(whole))), "report_to": "director"}
+        row = {"id": PROJECT, "plan": to_json(dump_plan(parse_plan(whole))), "report_to": "director", "trace": trace}
         event = ProjectAccepted(PROJECT, self.now, task, row)
         await self.ledger.transact(lambda transaction: transaction.append(event))
         await self.start(PROJECT)

@@ -3,8 +3,9 @@
 import json
 from dataclasses import replace
 
+from warren.coordination.announcements import project_event
 from warren.coordination.carriage import headers_back
-from warren.coordination.dispatch import project_event, report
+from warren.coordination.dispatch import report
 from warren.coordination.effects import Ended
 from warren.ledger.transaction import Owner
 from warren.messages.outcome import Succeeded

@@ -9,7 +9,7 @@ from warren.broker.memory import MemoryBroker, MemoryServer
 from warren.broker.port import Outgoing
 from warren.clock import VirtualClock
 from warren.coordination.desk import Desk
-from warren.coordination.dispatch import Parcel
+from warren.coordination.parcel import Parcel
 from warren.errors import LedgerUnavailable
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from warren.broker.port import Delivery, Outgoing, Properties, Verdict
-from warren.coordination.dispatch import Parcel
 from warren.coordination.intake import dead_letter, handled, take_in
+from warren.coordination.parcel import Parcel
 from warren.errors import InvalidInput, LedgerUnavailable
 from warren.telemetry.metrics import Metrics
 

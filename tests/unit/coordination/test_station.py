@@ -10,8 +10,8 @@ from warren.broker.memory import MemoryBroker, MemoryServer
 from warren.broker.port import Outgoing
 from warren.clock import SystemClock
 from warren.coordination.coordinator import Coordinator
-from warren.coordination.dispatch import Parcel
 from warren.coordination.intake import handled
+from warren.coordination.parcel import Parcel
 from warren.coordination.station import Station
 from warren.errors import InvalidInput, QueueMissing
 from warren.ledger.ledger import open_ledger

@@ -59,7 +59,7 @@ def test_publishers_are_told_of_one_exchange_to_write_to_and_two_to_read(documen
         "commands": names.INGRESS,
         "queries": names.INGRESS,
         "replies": names.REPLIES,
-        "events": names.EVENTS,
+        **dict.fromkeys(("events", "assignmentEvents", "taskEvents", "agentEvents"), names.EVENTS),
     }
 
 

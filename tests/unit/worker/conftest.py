@@ -68,6 +68,11 @@ class House:
         control = Control(verb="cancel", subtree=subtree, reason="enough")
         await self.broker.publish([Outgoing(names.CONTROL, key, encode(control))])
 
+    async def drain(self, key):
+        """Nobody may be there who hears it."""
+        control = Control(verb="drain", reason="enough")
+        await self.broker.publish([Outgoing(names.CONTROL, key, encode(control), mandatory=False)])
+
     async def deliveries(self, queue, count):
         """The next messages of a queue; they are taken off it."""
         got = []

@@ -44,6 +44,39 @@ async def test_it_is_due_when_memory_is_above_its_limit():
     assert recycling.reason == "it uses 11 MiB of memory; its limit is 10"
 
 
+async def test_it_is_due_when_it_is_told_and_says_by_whom():
+    recycling = Recycling()
+    recycling.leave("an operator told it to")
+    async with asyncio.timeout(5):
+        await recycling.due(VirtualClock())
+    recycling.leave("something else")
+
+    assert recycling.reason == "an operator told it to"
+
+
+@pytest.mark.parametrize("key", ["agent.me", "team.t", "role.worker"])
+async def test_who_is_told_to_leave_finishes_what_runs_and_ends(house, serve, key):
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    @skill("s", concurrency=1)
+    async def wait() -> dict:
+        begun.set()
+        await go_on.wait()
+        return {}
+
+    async with house.worker(serve(wait)) as role:
+        await house.give({})
+        await begun.wait()
+        await house.drain("all")
+        await house.drain("agent.somebody-else")
+        await house.drain(key)
+        await wait_until(lambda: role.waiting_for == "it is leaving: an operator told it to: enough")
+        assert not role.running.done()
+        go_on.set()
+        assert [result.outcome.status for result in await house.results(1)] == ["succeeded"]
+        await role.running
+
+
 async def test_without_limits_it_is_never_due():
     recycling = Recycling()
     for _ in range(1000):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 import typer
 
@@ -12,7 +12,8 @@ from topology.errors import ClusterFileError, ProfileRefused
 from warren.cli import cancel, doctor, drain, ledger, result, roles, status, submit, topology, trace, up, users
 from warren.cli.dead.app import app as dead_app
 from warren.cli.failing import report
-from warren.errors import WarrenError
+from warren.errors import InvalidInput, WarrenError
+from warren.runtime.exit_code import ExitCode
 
 HELP: Final = """Hierarchical agent clusters on RabbitMQ.
 
@@ -24,6 +25,8 @@ EXIT_CODES: Final = (
     "cluster.yaml says; 5 what was asked for does not exist (yet), or this machine lacks something."
 )
 
+UsageError: Final = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
+"""Typer brings its own copy of click, and shows only this child of it."""
 KNOWN: Final = (WarrenError, ClusterFileError, ProfileRefused)
 
 app = typer.Typer(
@@ -55,15 +58,17 @@ for role, module in roles.ROLES.items():
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Errors that we know become one line and an exit code; others are ours to mend."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in words
     try:
-        app(words, prog_name="warren")
+        return int(app(words, prog_name="warren", standalone_mode=not as_json) or ExitCode.OK)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except UsageError as error:  # only where a script asked: a person is shown how the command is used
+        return report(InvalidInput("usage", error.format_message()), as_json=as_json)
     except KNOWN as error:
-        return report(error, as_json="--json" in words)
+        return report(error, as_json=as_json)
     except BaseExceptionGroup as group:
         known, unknown = group.split(KNOWN)
         if unknown is not None or known is None:
             raise
-        return report(known, as_json="--json" in words)
-    return 0
+        return report(known, as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -51,10 +52,15 @@ def list_(
 
 
 @app.command()
-def passwords(folder: Passwords, cluster: ClusterFile = CLUSTER_FILE, publisher: Publishers = None) -> None:
+def passwords(
+    *, folder: Passwords, cluster: ClusterFile = CLUSTER_FILE, publisher: Publishers = None, as_json: AsJson = False
+) -> None:
     """Make random passwords for users that have none in the folder."""
     made = make_passwords(folder, [user.name for user in _users(load_cluster(cluster), publisher)])
-    console().print(f"made {len(made)} passwords in {folder}", markup=False)
+    if as_json:
+        print_json({"folder": str(folder), "made": list(made)})
+    else:
+        console().print(f"made {len(made)} passwords in {folder}", markup=False)
 
 
 @app.command()
@@ -93,6 +99,7 @@ def apply(
 
 @app.command()
 def export(
+    *,
     cluster: ClusterFile = CLUSTER_FILE,
     form: Annotated[
         Format, typer.Option("--format", "-f", help="operator: the Messaging Topology Operator's.")
@@ -100,18 +107,26 @@ def export(
     publisher: Publishers = None,
     vhost: Annotated[str, typer.Option(help="The virtual host.")] = "/",
     rabbitmq: Annotated[str, typer.Option(help="The RabbitmqCluster, for the operator.")] = "warren-rabbitmq",
+    as_json: AsJson = False,
 ) -> None:
     """Print users and rights, without passwords; for the operator with the topology. Needs no broker.
 
     Definitions are imported after those of `warren topology export`: rights are about exchanges that must be there.
     """
     known = load_cluster(cluster)
-    users = _users(known, publisher)
+    content = _exported(known, _users(known, publisher), form, Place(rabbitmq, vhost))
+    if as_json:
+        print_json({"format": form, "content": json.loads(content) if form == "definitions" else content})
+    else:
+        sys.stdout.write(content)
+
+
+def _exported(cluster: Cluster, users: tuple[User, ...], form: Format, place: Place) -> str:
     match form:
         case "definitions":
-            sys.stdout.write(user_definitions_json(users, vhost))
+            return user_definitions_json(users, place.vhost)
         case "operator":
-            sys.stdout.write(operator_yaml(build(known), users, Place(rabbitmq, vhost)))
+            return operator_yaml(build(cluster), users, place)
         case _:
             assert_never(form)
 

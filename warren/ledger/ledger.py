@@ -52,6 +52,9 @@ def open_ledger(url: str, *, inline: bool = False) -> Ledger:
     except (ArgumentError, ValueError):
         raise InvalidInput("ledger_url", f"the ledger's URL cannot be read; {FORMS}") from None
     match parsed.get_backend_name():
+        case "sqlite" if parsed.database in {None, "", ":memory:"}:
+            reason = "a ledger in memory would be each process's own, and gone with it"
+            raise InvalidInput("ledger_url", f"{reason}; name a file: sqlite:///path")
         case "sqlite":
             from warren.ledger.sqlite import SqliteLedger
 

@@ -57,6 +57,40 @@ def test_without_a_cluster_every_command_says_how_to_get_one(words, capsys):
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["nonsense"], "No such command"),
+        (["submit"], "Missing argument"),
+        (["submit", "x", "--priority", "huge"], "'--priority'"),
+        (["status", "--nope"], "--nope"),
+    ],
+)
+def test_a_script_hears_of_a_usage_error_in_json(words, reason, capsys):
+    assert main([*words, "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, json.loads(err)["error"]["code"]) == ("", "usage")
+    assert reason in json.loads(err)["error"]["message"]
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_ledger_in_memory_is_refused_for_no_other_process_could_read_it(url, capsys):
+    assert main(["up", "--ledger-url", url]) == 2
+    assert "name a file" in capsys.readouterr().err
+
+
+def test_passwords_that_were_made_are_told_to_scripts(tmp_path, capsys):
+    assert main(["users", "passwords", str(tmp_path / "passwords"), "--json"]) == 0
+    assert "warren-director" in json.loads(capsys.readouterr().out)["made"]
+    assert main(["users", "passwords", str(tmp_path / "passwords"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["made"] == []
+
+
+def test_users_are_exported_to_scripts(capsys):
+    assert main(["users", "export", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["content"]["users"]
+
+
 def test_errors_are_json_where_json_is_asked_for(capsys):
     assert main(["submit", "survey", "--input", "[", "--json"]) == 2
     error = json.loads(capsys.readouterr().err)["error"]

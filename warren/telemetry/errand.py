@@ -6,16 +6,18 @@ environment names a collector. With neither, OpenTelemetry is not even imported.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from warren.log import get_logger
 from warren.telemetry.context import CARRIED, TraceContext, trace_id_of
 from warren.telemetry.otlp import Otlp
 from warren.telemetry.span import Service
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from warren.telemetry.publishing import Tracers
@@ -24,6 +26,8 @@ PATIENCE_S: Final = 2.0
 """Nobody waits longer than this at the end of a command for a collector that does not answer."""
 SOON_MS: Final = 200
 """A span that is over is sent after so long, not at the end of a command that goes on to watch for hours."""
+
+log = get_logger("warren.telemetry")
 
 
 @contextmanager
@@ -81,9 +85,24 @@ def _provider(service: Service, project: str, incoming: TraceContext | None, exp
         def generate_trace_id(self) -> int:
             return int(trace_id_of(project), 16)
 
-    sampled = Sampling().of_project(project, incoming).sampled
-    provider = TracerProvider(
-        ALWAYS_ON if sampled else ALWAYS_OFF, resource_of(service), shutdown_on_exit=False, id_generator=Ids()
-    )
-    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=SOON_MS))
+    sampler = ALWAYS_ON if Sampling().of_project(project, incoming).sampled else ALWAYS_OFF
+    provider = TracerProvider(sampler, resource_of(service), shutdown_on_exit=False, id_generator=Ids())
+    provider.add_span_processor(BatchSpanProcessor(_outspoken(exporter), schedule_delay_millis=SOON_MS))
     return provider
+
+
+def _outspoken(exporter: SpanExporter) -> SpanExporter:
+    """The exporter, saying once and in our words that nobody took what it sent."""
+    from opentelemetry.sdk.trace.export import SpanExportResult
+
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
+    export = exporter.export
+
+    def told(spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = export(spans)
+        if result is not SpanExportResult.SUCCESS:
+            log.warning("no collector took the span of this submission; that harms nothing but the trace")
+        return result
+
+    exporter.export = told  # type: ignore[method-assign]
+    return exporter

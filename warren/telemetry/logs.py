@@ -23,6 +23,8 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 MUTE = ("aio_pika", "aiormq")
 """What goes wrong below our connections is told by them, once and in words."""
+PATIENT = ("opentelemetry.exporter",)
+"""They tell of each try; what comes of them all is an error."""
 CHATTY = ("alembic", "asyncio", "sqlalchemy.engine", "uvicorn")
 """What these tell at level info is of use to nobody but their authors."""
 
@@ -87,5 +89,7 @@ def _take_over_logging(formatter: logging.Formatter, level: LogLevel, stream: Te
     root.setLevel(level.upper())
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+    for name in PATIENT:
+        logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.ERROR)
     for name in MUTE:
         logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.CRITICAL)

@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
 
 from warren.telemetry.context import TraceContext, trace_id_of
-from warren.telemetry.errand import errand
+from warren.telemetry.errand import PATIENCE_S, errand
 from warren.telemetry.publishing import submission
 from warren.telemetry.span import Service
 from warren.testing.otlp import Collector
@@ -71,3 +72,12 @@ def test_with_neither_opentelemetry_is_not_even_imported():
         "assert not any(m.startswith('opentelemetry') for m in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_collector_that_is_away_keeps_nobody_for_long_and_is_spoken_of_once(submit, caplog):
+    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    began_s = time.monotonic()
+    assert submit(environment).sampled
+    assert time.monotonic() - began_s < PATIENCE_S + 3
+    assert len(caplog.records) == 1
+    assert "no collector took the span" in caplog.text

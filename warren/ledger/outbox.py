@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
@@ -187,11 +188,13 @@ def is_anything_stale(transaction: Transaction, before: float, now: float, whose
     return any(transaction.connection.execute(look, about).first() is not None for look in looks)
 
 
+@cache  # sweepers ask again and again, and what SQLAlchemy knows of a statement it keeps with the statement
 def _locked(statement: Select[Any]) -> Select[Any]:
     """What others have locked, they are about to send or to report."""
     return statement.with_for_update(of=tasks, skip_locked=True)
 
 
+@cache
 def _of(statement: Select[Any], whose: ColumnElement[Any], name: str | None) -> Select[Any]:
     """Only what is the director's, or a team's; everything if no name is given."""
     return statement if name is None else statement.where(whose == name)

@@ -1,4 +1,4 @@
-"""The page on exit codes and settings, made from the code: `python -m warren.cli.reference FILE` writes it."""
+"""The page on exit codes, settings and cluster.yaml: `python -m warren.cli.reference FILE` writes it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 
 from director.settings import DirectorSettings
 from teamlead.settings import TeamLeadSettings
+from warren.cli.file_table import file_tables
 from warren.runtime.exit_code import ExitCode
 from warren.runtime.settings import CoordinatorSettings, ServiceSettings
 from warren.runtime.settings_table import settings_table
@@ -22,7 +23,7 @@ MEANINGS: Final = {
     ExitCode.DRIFT: "the broker does not hold what cluster.yaml says, or the ledger's rows differ from its events",
     ExitCode.MISSING: "what was asked for does not exist (yet), or the machine lacks something",
 }
-HEAD: Final = """# Commands, exit codes and settings
+HEAD: Final = """# Commands, exit codes, settings and cluster.yaml
 
 Made from the code: `python -m warren.cli.reference docs/cli.md`.
 
@@ -39,7 +40,13 @@ scripts, and an error is one line of JSON on standard error: `{"error": {"code":
 def render() -> str:
     """The page in Markdown."""
     codes = "".join(f"| {int(code)} | {MEANINGS[code]} |\n" for code in ExitCode)
-    return HEAD + codes + "| 130 | Ctrl-C; a project that was submitted goes on |\n" + "".join(_settings())
+    return (
+        HEAD
+        + codes
+        + "| 130 | Ctrl-C; a project that was submitted goes on |\n"
+        + "".join(_settings())
+        + "".join(_file())
+    )
 
 
 def _settings() -> Iterator[str]:
@@ -48,6 +55,11 @@ def _settings() -> Iterator[str]:
     yield f"\n### Director and team leads\n\n{settings_table(DirectorSettings, without=[ServiceSettings])}"
     yield f"\n### Team leads\n\n{settings_table(TeamLeadSettings, without=[CoordinatorSettings])}"
     yield f"\n### Workers\n\n{settings_table(WorkerSettings, without=[ServiceSettings])}"
+
+
+def _file() -> Iterator[str]:
+    yield "\n## cluster.yaml\n\nAn unknown key is refused, with its line. What is left out has its default.\n"
+    yield from file_tables()
 
 
 if __name__ == "__main__":

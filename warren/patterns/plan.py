@@ -23,7 +23,7 @@ AnyNode = Annotated[Call | Sequence | Parallel | Map | Delegate, Field(discrimin
 for _node in (Sequence, Parallel, Map, Delegate):
     _node.model_rebuild(_types_namespace={"AnyNode": AnyNode})
 
-_NODES: Final[Mapping[str, type[Node]]] = {
+NODES: Final[Mapping[str, type[Node]]] = {
     "call": Call,
     "sequence": Sequence,
     "parallel": Parallel,
@@ -49,13 +49,13 @@ def parse_plan(data: Any, at: str = "/plan") -> Node:
 
 def _known(place: tuple[int | str, ...]) -> tuple[str, ...]:
     """The keys of the node at a place, which names the kinds of the nodes on the way there."""
-    kinds = [str(step) for step in place if step in _NODES]
-    return tuple(_NODES[kinds[-1]].model_fields) if kinds else ()
+    kinds = [str(step) for step in place if step in NODES]
+    return tuple(NODES[kinds[-1]].model_fields) if kinds else ()
 
 
 def _is_of_type(step: int | str) -> bool:
     """Whether a step on pydantic's way to a problem is one of ours, and not in the plan."""
-    return step in _NODES or str(step).startswith(("literal[", "constrained-"))
+    return step in NODES or str(step).startswith(("literal[", "constrained-"))
 
 
 def dump_plan(node: Node) -> JsonObject:

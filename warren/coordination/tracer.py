@@ -40,8 +40,9 @@ log = get_logger("warren.coordination")
 class Tracer:
     """Runs in every coordinator that has a collector; two of them do not get in each other's way."""
 
-    def __init__(self, desk: Desk, telemetry: Telemetry) -> None:
+    def __init__(self, desk: Desk, telemetry: Telemetry, settling_s: float = SETTLING_S) -> None:
         self._desk = desk
+        self._settling_s = settling_s
         self._telemetry = telemetry
         self._limits = Limits(children=telemetry.children)
         self._is_unheard = False
@@ -74,7 +75,7 @@ class Tracer:
         return len(timelines)
 
     def _claimed(self, transaction: Transaction, now: float) -> list[Timeline]:
-        owners = claim_untraced(transaction, now - SETTLING_S, OWNERS, now)
+        owners = claim_untraced(transaction, now - self._settling_s, OWNERS, now)
         steps = ((owner, step_of(transaction, owner, self._limits)) for owner in owners)
         found = (timeline(transaction, owner, self._limits, step) for owner, step in steps if step is not None)
         return [one for one in found if one is not None]

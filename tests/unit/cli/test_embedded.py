@@ -10,6 +10,8 @@ import sys
 import pytest
 
 from warren.cli import main
+from warren.telemetry.context import trace_id_of
+from warren.testing.otlp import Collector
 from warren.testing.patience import wait_until
 
 ID = "0190a8e0-0000-7000-8000-000000000001"
@@ -138,3 +140,24 @@ def test_a_failure_says_what_failed_and_how_often(place, capsys):
 def test_what_is_followed_outside_a_terminal_begins_with_its_id(place, capsys):
     assert submit("--set", 'names=["ada"]', "--watch", "--id", ID.upper()) == 0
     assert capsys.readouterr().out.splitlines()[0] == ID
+
+
+async def test_a_cluster_within_a_command_tells_a_collector_the_whole_trace(place):
+    async with Collector() as collector:
+        environment = {**os.environ, **collector.environment()}
+        command = [sys.executable, "-m", "warren.cli", "submit", "greetings", "--broker", "memory"]
+        command += ["--set", 'names=["ada"]', "--id", ID]
+        done = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, b"")
+        trace = collector.trace(trace_id_of(ID))
+    trace.check()
+    assert trace.outline() == [
+        "submit greetings",
+        "  invoke_workflow greetings",
+        "    assignment writers",
+        "      wait warren.lead.writers",
+        "      map",
+        "        task greet",
+        "          wait warren.work.writers.greet",
+        "          invoke_agent greet",
+    ]

@@ -42,8 +42,8 @@ class Sink:
 
 
 @pytest.fixture
-async def ledger():
-    async with open_ledger("sqlite://", inline=True) as opened, asyncio.timeout(20):
+async def ledger(tmp_path):
+    async with open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}", inline=True) as opened, asyncio.timeout(20):
         yield opened
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.main import get_command
 
 from topology.client_limits import ClientLimits
@@ -14,6 +15,7 @@ from warren.telemetry.contract import METRICS
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 ALERTS = PAGE.partition("## What each alert means")[2].partition("\n## ")[0]
+RULES = yaml.safe_load((ROOT / "docs" / "monitoring" / "alerts.yaml").read_text(encoding="utf-8"))["groups"][0]["rules"]
 METRIC_NAMES = {instrument.name for instrument in METRICS}
 QUEUES = {"warren.unroutable", "warren.retry"}
 NO_ALERT = {"warren.projects.accepted", "warren.attempt.duration", "warren.tasks.in_flight", "warren.spans.exported"}
@@ -47,8 +49,10 @@ def test_every_limit_of_a_client_is_explained(field):
 
 
 @pytest.mark.parametrize("metric", sorted(METRIC_NAMES - NO_ALERT))
-def test_every_metric_that_can_be_alarming_is_explained(metric):
-    assert f"`{metric}`" in ALERTS
+def test_every_metric_that_can_be_alarming_is_explained_by_its_name_or_by_that_of_its_alert(metric):
+    series = re.compile(rf"\b{metric.replace('.', '_')}(_[a-z]+)?\b")
+    names = {rule["alert"] for rule in RULES if series.search(rule["expr"])} | {metric}
+    assert any(f"`{name}`" in ALERTS for name in names)
 
 
 def test_the_alerts_are_on_metrics_that_exist():

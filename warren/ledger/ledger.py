@@ -44,15 +44,16 @@ def sqlite_url(file: Path) -> str:
 def open_ledger(url: str, *, inline: bool = False) -> Ledger:
     """The ledger behind a database URL: `sqlite:///path` or `postgresql://user:password@host/database`.
 
-    `inline` runs SQLite's transactions on the event loop itself, for deterministic simulations. Raises InvalidInput
-    for a URL that is neither; a password is never part of the message.
+    `inline` runs SQLite's transactions on the event loop itself, for deterministic simulations; they are one process
+    and may have a ledger in memory. Raises InvalidInput for a URL that is neither; a password is never part of the
+    message.
     """
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise InvalidInput("ledger_url", f"the ledger's URL cannot be read; {FORMS}") from None
     match parsed.get_backend_name():
-        case "sqlite" if parsed.database in {None, "", ":memory:"}:
+        case "sqlite" if parsed.database in {None, "", ":memory:"} and not inline:
             reason = "a ledger in memory would be each process's own, and gone with it"
             raise InvalidInput("ledger_url", f"{reason}; name a file: sqlite:///path")
         case "sqlite":

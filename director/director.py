@@ -105,7 +105,9 @@ class Director:
         for verdict in verdicts:
             self._count(verdict)
             parcels += announced(verdict)
-        return self._coordinator.parcels(effects) + parcels  # the work goes first: others wait for it
+        work = self._coordinator.parcels(effects)
+        # The work goes first, for others wait for it; but nobody is to hear of an end before the acceptance.
+        return parcels + work if effects.ended else work + parcels
 
     def _count(self, verdict: Verdict) -> None:
         if verdict.error is not None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from warren.broker.memory.server import MemoryServer
 from warren.ledger.ledger import Ledger
-from warren.runtime.service import Service
+from warren.runtime.service import Service, host
 from warren.testing.simulation.dice import Dice
 from warren.testing.simulation.fuse import Fuse
 from warren.testing.simulation.line import Line
@@ -16,6 +17,9 @@ from warren.testing.simulation.loop import LoopClock
 from warren.testing.simulation.records import Records
 from warren.testing.simulation.trace import Trace
 from warren.testing.simulation.weather import Conditions, Weather
+
+GRACE_S: Final = 1.0
+"""Shorter than the longest tasks, so that some are given back."""
 
 Make = Callable[[Line, Ledger, Dice], Service]
 """A new process from its connection, its ledger and its dice."""
@@ -52,6 +56,7 @@ class Member:
         self._make = make
         self._fuse: Fuse | None = None
         self._running: asyncio.Task[None] | None = None
+        self._told_to_stop = asyncio.Event()
         self._away_s = 0.0
 
     async def live(self) -> None:
@@ -74,6 +79,11 @@ class Member:
             self._fuse.blow()
             self._running.cancel()
 
+    def drain(self, away_s: float) -> None:
+        """Let it finish what it has in hand and leave, as on SIGTERM."""
+        self._away_s = away_s
+        self._told_to_stop.set()
+
     def recover(self) -> None:
         """Take back an order to die that was not yet carried out."""
         if self._fuse is not None:
@@ -91,11 +101,16 @@ class Member:
         self.deaths += 1
 
     async def _run(self, service: Service, fuse: Fuse) -> None:
+        self._told_to_stop.clear()
         try:
             async with asyncio.TaskGroup() as group:
-                self._running = group.create_task(service.run())
-        except BaseExceptionGroup:
-            if not fuse.blown:
+                self._running = group.create_task(host(service, self._told_to_stop, GRACE_S))
+        except BaseExceptionGroup as group_of_errors:
+            if not fuse.blown and not self._is_cut_off(group_of_errors):
                 raise
-        if not fuse.blown:
+        if not fuse.blown and not self._told_to_stop.is_set():
             raise AssertionError(f"{self.name} ended by itself")
+
+    def _is_cut_off(self, error: BaseExceptionGroup[BaseException]) -> bool:
+        """A drain that takes too long, as when the ledger is away, ends as a kill does."""
+        return self._told_to_stop.is_set() and error.split(TimeoutError)[1] is None

@@ -24,9 +24,10 @@ MOST_BLOWS_TO_WORKERS: Final = 7
 MOST_BLOWS: Final = 9
 """A quorum queue hands out a message so often, and then gives it up."""
 
-Sort = Literal["crash", "kill", "cut", "client cut", "broker outage", "ledger outage"]
+Sort = Literal["crash", "kill", "drain", "cut", "client cut", "broker outage", "ledger outage"]
 SORTS: Final[Sequence[Sort]] = (
-    *("crash",) * 6, *("kill",) * 2, *("cut",) * 4, "client cut", "broker outage", "ledger outage", "ledger outage"
+    *("crash",) * 6, *("kill",) * 2, *("drain",) * 2, *("cut",) * 4, "client cut", "broker outage",
+    *("ledger outage",) * 2,
 )  # fmt: skip
 
 
@@ -162,4 +163,5 @@ def _blow(random: Dice, members: Sequence[str]) -> Blow:
 
 
 def _strikes_workers(blow: Blow) -> bool:
-    return blow.sort == "broker outage" or blow.whom.startswith("worker")
+    """What is given back by a drain is not held against a task."""
+    return blow.sort == "broker outage" or (blow.whom.startswith("worker") and blow.sort != "drain")

@@ -131,6 +131,8 @@ class World:
                 self.members[blow.whom].crash(blow.steps, blow.for_s)
             case "kill":
                 self.members[blow.whom].kill(blow.for_s)
+            case "drain":
+                self.members[blow.whom].drain(blow.for_s)
             case "cut":
                 await self._cut(self.members[blow.whom].line, blow.for_s)
             case "client cut":

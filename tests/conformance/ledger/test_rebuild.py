@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import text
 
 from warren.errors import InvalidInput, LedgerUnavailable
@@ -27,7 +28,7 @@ from warren.ledger.event import (
 from warren.ledger.history import Until
 from warren.ledger.ledger import open_ledger
 from warren.ledger.rebuild import as_of, rebuild
-from warren.ledger.schema import PROJECTIONS, events
+from warren.ledger.schema import PROJECTIONS, events, tasks
 
 NUMBERS = count()
 DRAWS = st.lists(st.lists(st.integers(0, 2**16), min_size=1, max_size=4), min_size=1, max_size=8)
@@ -269,3 +270,41 @@ async def persistently(ledger, work):
             return await ledger.transact(work)
         except LedgerUnavailable:
             continue
+
+
+async def test_a_task_that_is_confirmed_and_settled_at_once_is_written_once(
+    ledger, append, accepted, task, settled, rows
+):
+    await append(accepted("P"), Planned("P", 11.0, [task("P/0"), task("P/1")], []))
+    written = []
+
+    def work(transaction):
+        sqlalchemy_event.listen(
+            transaction.connection, "before_cursor_execute", lambda *facts: written.append((facts[2], facts[3]))
+        )
+        transaction.append(Dispatched("P", 12.0, ["P/0"]), Settled("P", 13.0, [settled("P/0")]))
+        transaction.append(Settled("P", 13.0, [settled("P/1")]), Dispatched("P", 14.0, ["P/1"]))
+        transaction.flush()
+
+    await ledger.transact(work)
+    assert {each: row["dispatched_at"] for each, row in (await rows(tasks)).items()} == {
+        "P": None,
+        "P/0": 12.0,
+        "P/1": 14.0,
+    }
+    marks = [
+        str(parameters) for statement, parameters in written if statement.startswith("UPDATE tasks SET dispatched")
+    ]
+    assert len(marks) == 1
+    assert "P/0" not in marks[0]
+    assert (await rebuild(ledger)).differences == []
+
+
+async def test_a_confirm_from_before_a_replay_is_not_written_with_the_result_of_the_replay(
+    ledger, append, accepted, task, settled, reopened, rows
+):
+    await append(accepted("P"), Planned("P", 11.0, [task("P/0")], []), Settled("P", 12.0, [settled("P/0", "failed")]))
+    await append(Reopened("P", 13.0, [reopened("P/0", replays=1, attempt=2)], []))
+    await append(Dispatched("P", 14.0, ["P/0"]), Settled("P", 15.0, [settled("P/0", attempt=2)]))
+    assert (await rows(tasks))["P/0"]["dispatched_at"] is None
+    assert (await rebuild(ledger)).differences == []

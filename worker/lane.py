@@ -132,6 +132,7 @@ class Lane:
         now = self._place.clock.now()
         for task in message.tasks:
             attempt = failed(suspicion.CODE, suspicion.words(count), task.id, permanent=True)
+            self._say(task, attempt)
             self._conclude(ticket, message, task, Ended(attempt, now, now))
 
     async def _run(self, ticket: Ticket, message: TaskMessage) -> None:
@@ -165,21 +166,25 @@ class Lane:
             self._place.outbox.add_message(ticket, returned(ticket.delivery, message, task, 0))
 
     async def _attempt(self, delivery: Delivery, task: Task) -> Attempt:
-        """One attempt, in the trace that its message came with."""
+        """One attempt, and what is said of it, in the trace that its message came with."""
         handling = self._place.telemetry.handling
         token = handling.enter(delivery.properties.headers, task.id, task.attempt)
         apart = suspicion.runs_apart(suspicion.redeliveries(delivery))
         try:
-            return await self._place.execution.run(self._station, task, apart=apart)
+            attempt = await self._place.execution.run(self._station, task, apart=apart)
+            self._say(task, attempt)
+            return attempt
         finally:
             handling.leave(token)
 
-    def _conclude(self, ticket: Ticket, message: TaskMessage, task: Task, ended: Ended) -> None:
-        if isinstance(ended.attempt.outcome, Failed):
-            error = ended.attempt.outcome.error
+    def _say(self, task: Task, attempt: Attempt) -> None:
+        if isinstance(attempt.outcome, Failed):
+            error = attempt.outcome.error
             self._place.logger.info(
                 "an attempt failed", task=task.id, attempt=task.attempt, code=error.code, reason=error.message
             )
+
+    def _conclude(self, ticket: Ticket, message: TaskMessage, task: Task, ended: Ended) -> None:
         conclusion = self._place.clerk.conclude(
             ticket.delivery, message, task, ended, self._station.policy, self._place.draw()
         )

@@ -2,7 +2,7 @@
 
 import json
 
-from warren.ledger.event import NodesChanged, Overtaken, Planned, Reopened, Settled, Stopped
+from warren.ledger.event import NodesChanged, Overtaken, Planned, Reopened, Settled, Stopped, Traced
 from warren.ledger.excerpt import Limits
 from warren.ledger.schema import plans, tasks
 from warren.ledger.timeline import step_of, timeline, whole_timeline
@@ -33,6 +33,15 @@ async def test_two_coordinators_that_claim_at_once_share_the_work(ledger, append
     await append(accepted(P), accepted(Q), Settled(P, 12.0, [settled(P)]), Settled(Q, 12.0, [settled(Q)]))
     first, second = await claim(ledger, limit=1), await claim(ledger, limit=1)
     assert (first, second) == ([P], [Q])
+
+
+async def test_what_was_given_back_is_claimed_again_as_the_same_part(ledger, append, accepted, settled, rows):
+    await append(accepted(P), Settled(P, 12.0, [settled(P)]))
+    assert await claim(ledger) == [P]
+    await append(Traced(P, 201.0, is_back=True))
+    assert (await rows(plans))[P]["retold"] == 0
+    assert await claim(ledger) == [P]
+    assert await claim(ledger) == []
 
 
 async def test_what_nobody_wants_exported_is_not_claimed(ledger, append, accepted, settled):

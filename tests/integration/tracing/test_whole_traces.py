@@ -91,7 +91,14 @@ async def test_steps_branches_and_votes_are_told_by_name(client, whole_trace):
     assert won == {"warren.vote.value": '{"n":4}', "warren.vote.votes": 2, "warren.vote.of": 3}
 
 
-async def test_each_try_is_a_sibling_linked_to_the_one_before_with_its_time_on_the_ladder(client, whole_trace):
+def logged(cluster, member, **facts):
+    """The lines that a process has logged with these facts."""
+    lines = cluster.members[member].log.read_text().splitlines()
+    told = [json.loads(line) for line in lines if line.startswith("{")]
+    return [line for line in told if facts.items() <= line.items()]
+
+
+async def test_each_try_is_a_sibling_linked_to_the_one_before_with_its_time_on_the_ladder(client, cluster, whole_trace):
     handle = await client.submit(plan=delegated(call("moody", "n")), input={"n": 7})
     assert await handle.result() == {"n": 7}
     trace = await whole_trace(handle.id, spans=12)
@@ -107,6 +114,8 @@ async def test_each_try_is_a_sibling_linked_to_the_one_before_with_its_time_on_t
     assert first.attributes["error.type"] == "handler_error"
     [(_, _, about)] = first.events
     assert (about["exception.type"], about["exception.message"]) == ("ValueError", "not in the mood for 7")
+    [said] = logged(cluster, "worker scouts", task=f"{handle.id}/0/0", attempt=1, message="an attempt failed")
+    assert (said["trace_id"], said["span_id"]) == (first.trace_id, first.span_id)
     for ladder in trace.named(climb):
         assert (ladder.end_ns - ladder.start_ns) / 1e9 == pytest.approx(ladder.attributes["warren.delay_s"], abs=1e-3)
 

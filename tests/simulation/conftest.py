@@ -139,8 +139,8 @@ class FragileBroker:
         self._fuse.step("before the confirm")
 
     @asynccontextmanager
-    async def subscribe(self, queue, *, prefetch):
-        async with self._broker.subscribe(queue, prefetch=prefetch) as subscription:
+    async def subscribe(self, queue, *, prefetch, apart=False):
+        async with self._broker.subscribe(queue, prefetch=prefetch, apart=apart) as subscription:
             yield FragileSubscription(subscription, self._fuse)
 
 

@@ -108,8 +108,11 @@ class Broker(Protocol):
         Raises PublishFailed, which knows the messages that were not taken; all others were.
         """
 
-    def subscribe(self, queue: str, *, prefetch: int) -> AbstractAsyncContextManager[Subscription]:
-        """Consume a queue with at most `prefetch` unsettled deliveries. Leaving the context gives back the rest."""
+    def subscribe(self, queue: str, *, prefetch: int, apart: bool = False) -> AbstractAsyncContextManager[Subscription]:
+        """Consume a queue with at most `prefetch` unsettled deliveries. Leaving the context gives back the rest.
+
+        `apart` is for a queue that may lie unread: however much that is, all others are read on.
+        """
 
     def inbox(
         self, routes: Sequence[tuple[str, str]], *, prefetch: int = 100

@@ -66,7 +66,8 @@ class MemoryBroker:
             raise self._failure(batch, refusals)
 
     @asynccontextmanager
-    async def subscribe(self, queue: str, *, prefetch: int) -> AsyncIterator[MemorySubscription]:
+    async def subscribe(self, queue: str, *, prefetch: int, apart: bool = False) -> AsyncIterator[MemorySubscription]:
+        del apart  # there is no socket that one could block for another
         self._check_connected()
         self._server.mailbox(queue)
         async with self._consuming(Source(self._subscription(prefetch), queue)) as subscription:

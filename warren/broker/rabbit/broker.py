@@ -26,7 +26,7 @@ PORTS: Final = {"amqp": 5672, "amqps": 5671}
 
 
 class RabbitBroker:
-    """A process's connections to RabbitMQ: one publishes, one consumes, one does the rest.
+    """A process's connections to RabbitMQ: one publishes, one consumes, one does the rest; each is made when needed.
 
         async with RabbitBroker("amqp://user:password@127.0.0.1/") as broker:
             await broker.publish([Outgoing("warren.ingress", "project.survey", b"{}")])
@@ -55,6 +55,7 @@ class RabbitBroker:
         self._publishing = connection("publish")
         self._aside = connection("publish aside")
         self._consuming = connection("consume")
+        self._consuming_apart = connection("consume apart")
         self._control = connection("control")
         self._publisher = Publisher(self._publishing, self._aside, timeout_s=publish_timeout_s, entropy=entropy)
         self._declarer = Declarer(self._control, timeout_s=connect_timeout_s)
@@ -73,7 +74,7 @@ class RabbitBroker:
     ) -> None:
         """Last comes what others may still need to hear of the end: the inboxes' connection."""
         async with AsyncExitStack() as closing:
-            for connection in (self._control, self._consuming, self._publishing, self._aside):
+            for connection in (self._control, self._consuming_apart, self._consuming, self._publishing, self._aside):
                 closing.push_async_callback(connection.close)
 
     @property
@@ -86,11 +87,12 @@ class RabbitBroker:
     @property
     def reconnects(self) -> int:
         """How many connections were made anew so far."""
-        return sum(each.lost_count for each in (self._control, self._consuming, self._publishing, self._aside))
+        used = (self._control, self._consuming_apart, self._consuming, self._publishing, self._aside)
+        return sum(connection.lost_count for connection in used)
 
     @property
     def waiting_for(self) -> str | None:
-        connections = (self._control, self._consuming, self._publishing)
+        connections = (self._control, self._consuming_apart, self._consuming, self._publishing)
         words = dict.fromkeys(word for connection in connections for word in connection.waiting_for)
         return "; ".join(words) or None
 
@@ -101,10 +103,11 @@ class RabbitBroker:
         await self._publisher.publish(batch)
 
     @asynccontextmanager
-    async def subscribe(self, queue: str, *, prefetch: int) -> AsyncIterator[RabbitSubscription]:
+    async def subscribe(self, queue: str, *, prefetch: int, apart: bool = False) -> AsyncIterator[RabbitSubscription]:
         source = partial(existing_queue, queue)
         doing = f"consuming queue {queue!r}"
-        subscription = RabbitSubscription(self._consuming, source, doing=doing, prefetch=prefetch)
+        connection = self._consuming_apart if apart else self._consuming
+        subscription = RabbitSubscription(connection, source, doing=doing, prefetch=prefetch)
         async with AsyncExitStack() as stack:
             try:
                 await stack.enter_async_context(subscription.consuming())

@@ -15,7 +15,7 @@ Subscribe = Callable[[], AbstractAsyncContextManager[Subscription]]
 
 LOOK_S: Final = 0.25
 LET_GO_S: Final = 20.0
-"""After so long a pause what was prefetched goes back: brokers hang up after 30 s in which they could send nothing more,
+"""After so long a pause what was prefetched goes back: brokers hang up after 30 s in which they could send nothing,
 because too much lies unread; those before 4.3 also on who holds a message for half an hour."""
 
 

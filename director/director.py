@@ -23,6 +23,7 @@ from warren.coordination.dispatch import reply
 from warren.coordination.effects import Effects
 from warren.coordination.intake import dead_letter
 from warren.coordination.parcel import Parcel
+from warren.coordination.replica import Replica
 from warren.coordination.settlement import sent_again
 from warren.coordination.station import Station
 from warren.errors import InvalidInput
@@ -51,7 +52,7 @@ class Verdict:
     """The project's, which is not the draft's if another was accepted before."""
 
 
-class Director:
+class Director(Replica):
     """One replica of the director; all replicas are equal."""
 
     def __init__(
@@ -76,18 +77,6 @@ class Director:
         self._station = Station(broker, self._coordinator, queues, {}, rooms)
         self._station.beside(Census(self._coordinator, cluster.limits.project_tasks).run)
         self._station.beside(Depths(broker, clock, telemetry.metrics, cluster).watch)
-
-    @property
-    def waiting_for(self) -> str | None:
-        """What keeps it from working, in words for readiness."""
-        return self._station.waiting_for or self._coordinator.desk.waiting_for
-
-    async def run(self) -> None:
-        await self._station.run()
-
-    async def drain(self, grace_s: float) -> None:
-        del grace_s  # a batch takes far less
-        await self._station.drain()
 
     async def accept(self, batch: Sequence[Delivery]) -> list[Parcel]:
         """Take in a batch of projects, or say what is wrong with them."""

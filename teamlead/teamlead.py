@@ -12,6 +12,7 @@ from warren.coordination.coordinator import HEADROOM_BYTES, Coordinator, work_qu
 from warren.coordination.effects import Effects
 from warren.coordination.intake import dead_letter
 from warren.coordination.parcel import Parcel
+from warren.coordination.replica import Replica
 from warren.coordination.settlement import sent_again
 from warren.coordination.station import Station
 from warren.errors import InvalidInput
@@ -22,7 +23,7 @@ from warren.messages.codec import decode
 from warren.telemetry.telemetry import Telemetry
 
 
-class TeamLead:
+class TeamLead(Replica):
     """One replica of a team's lead; all replicas are equal."""
 
     def __init__(
@@ -38,18 +39,6 @@ class TeamLead:
         self._coordinator = Coordinator(broker, ledger, clock, cluster, telemetry, team)
         queues = {names.lead_queue(team): self.accept, names.lead_results_queue(team): self._coordinator.settle}
         self._station = Station(broker, self._coordinator, queues, work_queues(cluster, team))
-
-    @property
-    def waiting_for(self) -> str | None:
-        """What keeps it from working, in words for readiness."""
-        return self._station.waiting_for or self._coordinator.desk.waiting_for
-
-    async def run(self) -> None:
-        await self._station.run()
-
-    async def drain(self, grace_s: float) -> None:
-        del grace_s  # a batch takes far less
-        await self._station.drain()
 
     async def accept(self, batch: Sequence[Delivery]) -> list[Parcel]:
         """Start the plans of a batch of assignments; one that is known already is not started again."""

@@ -19,6 +19,7 @@ from benchmarks.queue_probe import delete_queues, wait_for_consumers
 from topology import build, parse_cluster
 from topology.names import work_queue
 from warren.broker.rabbit.broker import RabbitBroker
+from warren.ledger.ledger import sqlite_url
 
 HERE: Final = Path(__file__).parent
 CLUSTER: Final = """
@@ -107,7 +108,7 @@ async def fresh_ledger(kind: str, workdir: Path, postgres_url: str | None) -> st
     """The URL of a ledger that nobody has used."""
     turn = next(TURNS)
     if kind == "sqlite":
-        return f"sqlite:///{workdir}/ledger-{turn}.sqlite3"
+        return sqlite_url(workdir / f"ledger-{turn}.sqlite3")
     assert postgres_url is not None, "a PostgreSQL ledger needs its server"
     return await _new_database(urlsplit(postgres_url), f"bench_{turn}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from warren.broker.dead_letter import CODE, REASON, last_death
 from warren.broker.port import Delivery
@@ -143,22 +143,35 @@ def died(delivery: Delivery, message: TaskMessage | Assignment, now: float) -> l
     outcome = _verdict_on(delivery)
     if outcome is None:
         return []
+    given_up = message.tasks if isinstance(message, TaskMessage) else [message]
     return [
-        Incoming(
-            Result(
-                id=one.id,
-                owner=message.owner,
-                attempt=one.attempt,
-                outcome=outcome,
-                started_s=now,
-                ended_s=now,
-                agent="broker",
-                replay=one.replay or None,
-            ),
-            delivery.redelivered,
-        )
-        for one in (message.tasks if isinstance(message, TaskMessage) else [message])
+        Incoming(result_of(one, message.owner, outcome, now, agent="broker"), delivery.redelivered) for one in given_up
     ]
+
+
+class Attempted(Protocol):
+    """A task or an assignment, as a message or the ledger has it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def attempt(self) -> int: ...
+    @property
+    def replay(self) -> int: ...
+
+
+def result_of(one: Attempted, owner: str, outcome: Expired | Failed, now: float, *, agent: str) -> Result:
+    """The result of what no worker reports."""
+    return Result(
+        id=one.id,
+        owner=owner,
+        attempt=one.attempt,
+        outcome=outcome,
+        started_s=now,
+        ended_s=now,
+        agent=agent,
+        replay=one.replay or None,
+    )
 
 
 def _verdict_on(delivery: Delivery) -> Expired | Failed | None:

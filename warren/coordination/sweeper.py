@@ -7,11 +7,10 @@ from typing import Final
 from warren.coordination.coordinator import Coordinator
 from warren.coordination.effects import Effects
 from warren.coordination.lease import lease_of_outcome, leased
-from warren.coordination.settlement import Incoming, unheard
+from warren.coordination.settlement import Incoming, result_of, unheard
 from warren.ledger.outbox import Overdue, is_anything_stale, overdue, stale_unreported, stale_unsent
 from warren.ledger.transaction import Transaction
 from warren.messages.outcome import Expired
-from warren.messages.result import Result
 
 INTERVAL_S: Final = 0.5
 STALE_AFTER_S: Final = 5.0
@@ -70,21 +69,9 @@ class Sweeper:
         for owner in transaction.lock(projects).values():
             if owner.status == "open":
                 effects.add(self._coordinator.carrier.finish(transaction, owner, PAST_DEADLINE, now))
-        results = [expired(one, one.owner, now) for one in late if one.owner is not None]
-        effects.add(self._coordinator.carrier.settle(transaction, results, now))
+        results = [
+            result_of(one, one.owner, PAST_DEADLINE, now, agent="sweeper") for one in late if one.owner is not None
+        ]
+        incoming = [Incoming(result, redelivered=False) for result in results]
+        effects.add(self._coordinator.carrier.settle(transaction, incoming, now))
         return effects
-
-
-def expired(late: Overdue, owner: str, now: float) -> Incoming:
-    """The result of something whose deadline has passed."""
-    result = Result(
-        id=late.id,
-        owner=owner,
-        attempt=late.attempt,
-        outcome=PAST_DEADLINE,
-        started_s=now,
-        ended_s=now,
-        agent="sweeper",
-        replay=late.replay or None,
-    )
-    return Incoming(result, redelivered=False)

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from warren.errors import InvalidInput
 from warren.ledger.event import LedgerEvent
 from warren.ledger.history import NOW, Until, history
+from warren.ledger.ledger import sqlite_url
 from warren.ledger.projection import project
 from warren.ledger.schema import PROJECTIONS, metadata
 
@@ -26,7 +27,7 @@ from warren.ledger.schema import PROJECTIONS, metadata
 def scratch() -> Iterator[Connection]:
     """An empty projection, gone afterwards."""
     with TemporaryDirectory(prefix="warren-replay-", ignore_cleanup_errors=True) as folder:
-        engine = create_engine(f"sqlite:///{Path(folder) / 'projection.sqlite3'}", hide_parameters=True)
+        engine = create_engine(sqlite_url(Path(folder) / "projection.sqlite3"), hide_parameters=True)
         try:
             with engine.connect() as connection:
                 for pragma in ("journal_mode=OFF", "synchronous=OFF", "temp_store=MEMORY"):

@@ -26,6 +26,7 @@ from typing import IO, Final, Self
 from topology.build import build
 from topology.cluster import Cluster, load_cluster
 from warren.broker.rabbit.broker import RabbitBroker
+from warren.ledger.ledger import sqlite_url
 from warren.testing.patience import wait_until
 
 READY_S: Final = 60.0
@@ -77,7 +78,7 @@ class RealCluster:
 
     def __init__(self, file: Path, amqp_url: str, *, ledger_url: str | None = None) -> None:
         self.amqp_url = amqp_url
-        self.ledger_url = ledger_url or f"sqlite:///{file.parent / 'ledger.sqlite3'}"
+        self.ledger_url = ledger_url or sqlite_url(file.parent / "ledger.sqlite3")
         self.members: dict[str, Member] = {}
         self.file = file
         self._stack = ExitStack()

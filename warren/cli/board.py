@@ -36,6 +36,10 @@ class Board:
         elif condition.state in SAID:
             self._console.print(_line(condition))
 
+    def warn(self, sentence: str) -> None:
+        """Something that may go wrong; on standard error, so that scripts keep it apart."""
+        Console(stderr=True, soft_wrap=True).print(Text(f"warning: {sentence}", style="yellow"))
+
     def say(self, sentence: str) -> None:
         """Something for a person only."""
         if not self._as_json:

@@ -12,7 +12,7 @@ from pathlib import Path
 from topology.cluster import Cluster
 from warren.broker.rabbit.node_folder import CONSUMER_TIMEOUT_S
 from warren.cli.board import Board
-from warren.cli.preparing import declare, migrate
+from warren.cli.preparing import declare, migrate, others
 from warren.cli.printing import console
 from warren.cli.private_broker import private_broker
 from warren.cli.running import Running, RunningProcess, publish
@@ -67,6 +67,8 @@ class House:
         async with AsyncExitStack() as stack:
             await migrate(plot.ledger_url)  # first: a wrong URL should not cost the start of a broker
             amqp_url, management_url = await stack.enter_async_context(self._broker())
+            if plot.amqp_url and (warning := await others(amqp_url)):
+                self._board.warn(warning)
             await declare(plot.cluster, amqp_url)
             own = {} if plot.amqp_url else {"WARREN_CONSUMER_TIMEOUT_S": f"{CONSUMER_TIMEOUT_S:g}"}
             environment = surroundings(

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from topology import names
 from topology.build import build
 from topology.cluster import Cluster
 from topology.declaration import Topology
 from topology.profile import check_profile
 from warren.broker.port import Broker
 from warren.broker.rabbit.broker import RabbitBroker
-from warren.errors import LedgerUnavailable, TopologyMismatch
+from warren.errors import LedgerUnavailable, QueueMissing, TopologyMismatch
 from warren.ledger.ledger import open_ledger
 
 STILL_STARTING: Final = "down or inaccessible"
 """A node that was just started takes connections before its streams and quorum queues are back."""
+OTHERS: Final = (
+    "a director works on this broker already: it gets a part of the projects, so it must have this cluster's ledger "
+    "and cluster.yaml; if it has not, give this cluster a vhost of its own"
+)
 AWAKE_WITHIN_S: Final = 30.0
 AGAIN_S: Final = 0.5
 
@@ -29,6 +34,16 @@ async def declare(cluster: Cluster, amqp_url: str) -> str:
         check_profile(cluster.profile, broker.server_version)
         await _declare(broker, build(cluster))
         return broker.server_version
+
+
+async def others(amqp_url: str) -> str:
+    """A warning where a director works on this broker already, else nothing."""
+    async with RabbitBroker(amqp_url, name="warren topology") as broker:
+        try:
+            directors = (await broker.depth(names.PROJECTS_QUEUE)).consumers
+        except QueueMissing:
+            return ""
+    return OTHERS if directors else ""
 
 
 async def _declare(broker: Broker, topology: Topology) -> None:

@@ -154,6 +154,14 @@ async def test_a_second_cluster_on_one_folder_is_refused(place, environment, up)
     assert (code, f"process {up.pid}" in err) == (2, True)
 
 
+async def test_a_second_cluster_on_one_vhost_is_warned_of_the_first(place, environment, up):
+    await wait_until(lambda: is_up(place), timeout_s=READY_S)
+    (place / "greeting.py").write_text(BROKEN_SKILL)
+    _, _, err = run_up(place, {**environment, "WARREN_DATA_DIR": str(place / "another")})
+    assert "a director works on this broker already" in err
+    assert "vhost of its own" in err
+
+
 def test_a_skill_that_cannot_be_loaded_ends_it_with_the_reason(place, environment):
     (place / "greeting.py").write_text(BROKEN_SKILL)
     code, _, err = run_up(place, environment)

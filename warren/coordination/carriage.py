@@ -20,8 +20,8 @@ def headers_below(trace: str | None, subject: str, only: frozenset[str] | None =
     """
     if trace is None:
         return NO_HEADERS
-    context = _context(trace)
-    headers = context.headers(context.span_id(subject)) if context.sampled else _unsampled(trace)
+    context, passed_on = _read(trace)
+    headers = context.headers(context.span_id(subject)) if passed_on is None else passed_on
     return headers if only is None else {name: value for name, value in headers.items() if name in only}
 
 
@@ -34,16 +34,14 @@ def headers_back(headers: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def is_exported(trace: str | None) -> bool | None:
     """Whether spans of this trace are exported, as the ledger keeps it: True, or None."""
-    return (trace is not None and _context(trace).exported) or None
+    return (trace is not None and _read(trace)[0].exported) or None
 
 
 @lru_cache(KEPT)
-def _context(trace: str) -> TraceContext:
-    return TraceContext.from_text(trace)
+def _read(trace: str) -> tuple[TraceContext, Mapping[str, Any] | None]:
+    """(the context, the headers of all its messages if they are all the same).
 
-
-@lru_cache(KEPT)
-def _unsampled(trace: str) -> Mapping[str, Any]:
-    """Who is not sampled has no spans of its own: the publisher's goes on."""
-    context = _context(trace)
-    return context.headers(context.parent_id)
+    Who is not sampled has no spans of its own: the publisher's goes on.
+    """
+    context = TraceContext.from_text(trace)
+    return context, None if context.sampled else context.headers(context.parent_id)

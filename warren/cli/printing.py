@@ -18,6 +18,11 @@ def console() -> Console:
     return Console(soft_wrap=True, highlight=False)
 
 
+def screen() -> Console:
+    """A terminal on which something is drawn: what is too long for it is folded, for an id that is cut is of no use."""
+    return Console(highlight=False)
+
+
 def print_whole(shown: RenderableType) -> None:
     """Something drawn: as wide as the terminal is, and uncut where there is none."""
     out = console()

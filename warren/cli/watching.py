@@ -12,7 +12,7 @@ from rich.console import RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from warren.cli.printing import console, print_json
+from warren.cli.printing import console, print_json, screen
 from warren.cli.project_tree import as_line, draw
 from warren.client import Handle
 
@@ -53,7 +53,7 @@ async def _live(handle: Handle) -> None:
     def drawing() -> RenderableType:
         return Text(handle.id) if status is None else draw(status, time.time())
 
-    with Live(console=console(), refresh_per_second=REDRAWN_PER_S, get_renderable=drawing):
+    with Live(console=screen(), refresh_per_second=REDRAWN_PER_S, get_renderable=drawing):
         async for status in handle.watch():  # noqa: B007 - read by `drawing`
             pass
 

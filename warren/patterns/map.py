@@ -6,7 +6,7 @@ from bisect import insort
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Many
 from operator import itemgetter
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import Field
 
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
 REDUCE_KEY = "reduce"
 MAX_LISTED_FAILURES = 100
+IN_JSON: Final = {
+    type(None): "null",
+    dict: "an object",
+    str: "a text",
+    int: "a number",
+    float: "a number",
+    bool: "a boolean",
+}
 
 
 class Map(Node):
@@ -184,7 +192,7 @@ def chunked(items: list[Any], size: int | None) -> list[Any]:
 def _listed(value: Any, expression: str) -> list[Any]:
     if isinstance(value, list):
         return value
-    found = "null" if value is None else type(value).__name__
+    found = IN_JSON.get(type(value), type(value).__name__)
     raise InvalidInput("items_not_a_list", f"map needs a list, but {expression!r} gave {found}")
 
 

@@ -1,6 +1,7 @@
 from rich.console import Console
+from rich.live import Live
 
-from warren.cli.printing import print_whole
+from warren.cli.printing import print_whole, screen
 from warren.cli.project_tree import MOST_CHILDREN, as_line, draw
 from warren.messages.outcome import ErrorInfo
 from warren.messages.reply import Branch, Status
@@ -72,3 +73,11 @@ def test_a_line_for_a_log_counts_the_tasks():
         as_line(status(branch("", "project", total=1000, done=4, failed=1))) == "open: 4 of 1,000 tasks done, 1 failed"
     )
     assert as_line(status()) == "open"
+
+
+def test_what_follows_a_project_on_a_narrow_terminal_cuts_no_id(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "34")
+    out = screen()
+    with out.capture() as drawn, Live(console=out, refresh_per_second=0.1) as live:
+        live.update(draw(status(), 160.0), refresh=True)
+    assert ID in drawn.get().replace("\n", "").replace(" ", "")

@@ -125,7 +125,9 @@ def test_map_over_nothing_ends_at_once(begin):
     assert begin(mapped(), items=[]).outcome == ok(items=[])
 
 
-@pytest.mark.parametrize(("data", "found"), [({}, "null"), ({"items": {"a": 1}}, "dict"), ({"items": 5}, "int")])
+@pytest.mark.parametrize(
+    ("data", "found"), [({}, "null"), ({"items": {"a": 1}}, "an object"), ({"items": 5}, "a number")]
+)
 def test_map_over_something_that_is_no_list_fails_with_the_reason(begin, data, found):
     outcome = begin(mapped(), **data).outcome
     assert outcome.error.code == "items_not_a_list"

@@ -5,7 +5,7 @@ each task that is given up has a letter of its own. Its AMQP properties are the 
 
 | header | says |
 |---|---|
-| `x-warren-error-code` | why, for programs: `handler_error`, `input_invalid`, `crash_loop`, … |
+| `x-warren-error-code` | why, for programs: `handler_error`, `input_invalid`, `crash_loop`, `broker_refuses`, … |
 | `x-warren-error` | why, for people |
 | `x-warren-error-pointer` | a JSON pointer to the offending place, or nothing |
 | `x-warren-error-type` | the exception's class, where there was one |

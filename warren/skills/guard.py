@@ -6,8 +6,9 @@ The worker starts this file by its path, isolated and with the standard library 
 
 When the pipe CONTROL closes, because the worker wants it so or because the worker died, the program's whole process
 group gets SIGTERM, and SIGKILL after the grace. What the program leaves running when it ends is killed as well, even
-what moved to a session of its own: on Linux it becomes this process's child. Should this process itself be killed,
-the kernel kills the program, and the worker what that had started. How it went is written to the pipe STATUS as one JSON object.
+what moved to a session of its own: on Linux it becomes this process's child. Should this process itself be killed, the
+kernel kills the program, and the worker what that had started. How it went is written to the pipe STATUS as one JSON
+object.
 
 A `preexec_fn` in the worker could do a part of this, but it is not safe in a process with threads, and reaches only
 the program itself and not its children.

@@ -15,6 +15,8 @@ from warren.patterns.node import Node
 from warren.patterns.plan import parse_plan
 
 ROOT_KEY: Final = "0"
+MAX_INPUT_CHARS: Final = 4 * 1024 * 1024
+"""Of the inputs of all frames that are kept; as values they take some ten times as much."""
 MAX_KEPT_CHARS: Final = 64 * 1024
 """Of a plan's text; longer ones are read anew for each owner."""
 
@@ -69,8 +71,10 @@ class RootMachine:
 class Frame:
     """One owner's plan. Machines hold only what follows from the plan, its input and outputs that cannot change."""
 
-    def __init__(self, owner: str, plan: Node, data: JsonObject) -> None:
+    def __init__(self, owner: str, plan: Node, data: JsonObject, length: int = 0) -> None:
+        """`length` is that of the input's text: what the frame holds in memory is many times as much."""
         self.owner = owner
+        self.length = length
         self.reader: Reader | None = None
         self._machines: dict[str, Machine] = {owner: RootMachine(plan, data)}
 
@@ -127,14 +131,16 @@ class _Children:
 
 
 class Frames:
-    """The most recently used frames; any of them can be dropped at any time.
+    """The most recently used frames, as many as there is room for; any of them can be dropped at any time.
 
     A transaction takes a frame out and it is kept again once the transaction is durable: what a frame has seen of
     a transaction that was rolled back is never seen by another.
     """
 
-    def __init__(self, capacity: int = 64) -> None:
+    def __init__(self, capacity: int = 64, room: int = MAX_INPUT_CHARS) -> None:
+        """`room` is for the lengths of their inputs together; the last one is kept however long its own is."""
         self._capacity = capacity
+        self._room = room
         self._frames: OrderedDict[str, Frame] = OrderedDict()
         self._plans: OrderedDict[str, Node] = OrderedDict()
 
@@ -153,5 +159,8 @@ class Frames:
     def keep(self, frame: Frame) -> None:
         self._frames[frame.owner] = frame
         self._frames.move_to_end(frame.owner)
-        if len(self._frames) > self._capacity:
+        while len(self._frames) > 1 and (len(self._frames) > self._capacity or self._length() > self._room):
             self._frames.popitem(last=False)
+
+    def _length(self) -> int:
+        return sum(frame.length for frame in self._frames.values())

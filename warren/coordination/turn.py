@@ -22,6 +22,7 @@ from warren.ids import child_id, depth_of, is_within, key_of, parent_id
 from warren.ledger.event import Started
 from warren.ledger.lost import outcomes
 from warren.ledger.transaction import Owner, TaskState, Transaction
+from warren.messages.codec import from_json
 from warren.messages.outcome import Succeeded
 from warren.messages.result import Result
 from warren.messages.written import AnyEnd, Success, Written
@@ -101,8 +102,8 @@ class Turn:
         return self._carry_on()
 
     def _load(self, frames: Frames) -> Frame:
-        text, data = self._transaction.plan_and_input(self._owner.id)
-        return Frame(self._owner.id, frames.plan(text), data)
+        plan, data = self._transaction.plan_and_input(self._owner.id)
+        return Frame(self._owner.id, frames.plan(plan), from_json(data), len(data))
 
     def _take(self, result: Result, state: TaskState) -> None:
         row = outcome_row(result.id, result.outcome, result.ended_s)

@@ -195,12 +195,12 @@ class Transaction:
         rows = self._connection.execute(_NODE_STATES, {"ids": list(paths)})
         return {row.path: NodeState(row.path, row.status, from_json(row.state), row.started_at) for row in rows}
 
-    def plan_and_input(self, owner: str) -> tuple[str, JsonObject]:
-        """The plan of a project or an assignment as JSON text, and its input. Raises KeyError if there is none."""
+    def plan_and_input(self, owner: str) -> tuple[str, str]:
+        """The plan of a project or an assignment and its input, as JSON text. Raises KeyError if there is none."""
         row = self._connection.execute(_PLAN, {"id": owner}).first()
         if row is None:
             raise KeyError(owner)
-        return row.plan, from_json(row.input)
+        return row.plan, row.input
 
     def output_text(self, child: str) -> str:
         """The output of a task, an assignment or a node, as JSON text. Raises KeyError if it has none."""

@@ -233,7 +233,10 @@ async def test_an_output_is_found_whether_a_task_or_a_node_made_it(ledger, appen
 async def test_json_comes_back_as_it_went_in(ledger, append, accepted, task, settled, value):
     await append(accepted("P", input=to_json(value)), Planned("P", 11.0, [task("P/0")], []))
     await append(Settled("P", 12.0, [settled("P/0", output=to_json(value))]))
-    assert await ledger.read(lambda t: (t.plan_and_input("P")[1], from_json(t.output_text("P/0")))) == (value, value)
+    assert await ledger.read(lambda t: (from_json(t.plan_and_input("P")[1]), from_json(t.output_text("P/0")))) == (
+        value,
+        value,
+    )
 
 
 async def test_an_output_of_many_megabytes_comes_back_whole(ledger, append, accepted, task, settled):

@@ -1,0 +1,47 @@
+"""What is remembered of plans is bounded, in number and in size."""
+
+from warren.coordination.frame import Frame, Frames
+from warren.patterns.plan import parse_plan
+
+PLAN = parse_plan({"kind": "call", "skill": "work", "input": {}})
+
+
+def frame(owner, length=1):
+    return Frame(owner, PLAN, {}, length)
+
+
+def kept(frames, owners):
+    """Of these owners, those whose frame is still there."""
+    return [owner for owner in owners if frames.take(owner, lambda: None) is not None]
+
+
+def test_the_frames_that_were_used_last_are_kept():
+    frames = Frames(capacity=2)
+    for owner in "abca":
+        frames.keep(frame(owner))
+    assert kept(frames, "abc") == ["a", "c"]
+
+
+def test_large_inputs_push_out_others_before_there_are_many():
+    frames = Frames(capacity=64, room=10)
+    for owner, length in {"a": 4, "b": 4, "c": 5}.items():
+        frames.keep(frame(owner, length))
+    assert kept(frames, "abc") == ["b", "c"]
+
+
+def test_the_last_one_is_kept_however_large_its_input_is():
+    frames = Frames(capacity=64, room=10)
+    frames.keep(frame("a", 4))
+    frames.keep(frame("b", 400))
+    assert kept(frames, "ab") == ["b"]
+
+
+def test_owners_of_the_same_plan_share_it():
+    frames = Frames(capacity=2)
+    text = '{"kind":"call","skill":"work"}'
+    first = frames.plan(text)
+    assert frames.plan(text) is first
+    for other in ("more", "most"):
+        frames.plan(text.replace("work", other))
+    assert frames.plan(text) is not first
+    assert frames.plan(text) == first

@@ -76,7 +76,7 @@ class House:
             assert code is None, f"{name} ended with {code}: {member.log.read_text()[-3000:]}"
             return word in str(await member.waits_for())
 
-        await wait_until(said, timeout_s=30, reason=f"{name} says {word!r}")
+        await wait_until(said, timeout_s=PATIENCE_S, reason=f"{name} says {word!r}")
 
     async def all_say(self, word, *names):
         for name in names or self.cluster.members:

@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 DEAD = "warren.dead.director"
 QUEUES = (DEAD, "warren.dead.scouts", "warren.unroutable")
 GOOD = {"playbook": "echo", "input": {"text": "hello"}}
-HEARD_S = 20.0
+HEARD_S = 60.0
 
 
 @dataclass

@@ -10,7 +10,7 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, ChannelLocked
 from topology import build, load_cluster
 
 DIRECTOR, LEAD, WORKER = "warren-director", "warren-lead-scouts", "warren-worker-scouts"
-ACME, SCALER = "acme", "warren-scaler"
+ACME, SCALER, OPERATOR = "acme", "warren-scaler", "warren-operator"
 ROLES = [DIRECTOR, LEAD, WORKER, ACME, SCALER]
 
 READABLE = {
@@ -89,7 +89,7 @@ async def test_no_exchange_takes_what_is_not_the_users_to_publish(house, topolog
     assert passed == []
 
 
-@pytest.mark.parametrize("user", [LEAD, WORKER, ACME, SCALER])
+@pytest.mark.parametrize("user", [LEAD, WORKER, ACME, SCALER, OPERATOR])
 async def test_the_default_exchange_is_closed(house, user):
     for queue in ("warren.projects", "warren.work.scouts.measure", "amq.rabbitmq.reply-to.x"):
         assert await is_refused(house.url(user), "", queue)

@@ -123,7 +123,7 @@ class Switchboard:
 
     def _silence(self, limit_s: float) -> str:
         if trouble := self.broker.waiting_for:
-            return f"no answer within {limit_s:g} s: the broker is {trouble}"
+            return f"no answer within {limit_s:g} s: this client is {trouble}"
         return (
             f"no director answered within {limit_s:g} s; is one running? What was sent waits in its queue "
             "and is done when one comes"

@@ -45,7 +45,12 @@ UNUSABLE = {
     ),
     "an unknown kind": (delegated({"kind": "shell", "command": "id"}), "plan_invalid", "/plan/plan", "call"),
     "no kind": ({}, "plan_invalid", "/plan", "kind"),
-    "a field nobody knows": (delegated({**ECHO, "skil": 1}), "plan_invalid", "/plan/plan/skil", "did you mean 'skill'?"),
+    "a field nobody knows": (
+        delegated({**ECHO, "skil": 1}),
+        "plan_invalid",
+        "/plan/plan/skil",
+        "did you mean 'skill'?",
+    ),
     "no steps": (delegated(sequence()), "plan_invalid", "/plan/plan/steps", "at least 1"),
     "an expression that is none": (
         delegated({**ECHO, "input": {"text": "input.["}}),

@@ -39,8 +39,10 @@ class Announced:
             await self._say("stopped")
 
     async def drain(self, grace_s: float) -> None:
-        await self._say("draining")
-        await self._service.drain(grace_s)
+        """Both at once: a broker that does not answer takes nothing of the time that a drain may take."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._say("draining"))
+            await self._service.drain(grace_s)
 
     async def _say(self, status: str) -> None:
         try:

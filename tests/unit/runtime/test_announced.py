@@ -37,6 +37,21 @@ class Sleeper:
         self.drained.set()
 
 
+class Slow:
+    """Takes long to drain."""
+
+    def __init__(self):
+        self.begun = asyncio.Event()
+
+    async def run(self):
+        await asyncio.Event().wait()
+
+    async def drain(self, grace_s):
+        del grace_s
+        self.begun.set()
+        await asyncio.Event().wait()
+
+
 class DeafBroker:
     def __init__(self, error=None):
         self.error = error
@@ -101,3 +116,15 @@ async def test_a_broker_that_does_not_answer_is_not_waited_for(monkeypatch):
     service.drained.set()
     async with asyncio.timeout(10):
         await Announced(service, WHO, DeafBroker(), VirtualClock(START)).run()
+
+
+async def test_a_service_begins_to_drain_at_once_whether_the_broker_answers_or_not():
+    """Else the end of a drain that takes all its time would come too late, and be taken for a failure."""
+    service = Slow()
+    announced = Announced(service, WHO, DeafBroker(), VirtualClock(START))
+    async with asyncio.TaskGroup() as group:
+        draining = group.create_task(announced.drain(0.0))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert service.begun.is_set()
+        draining.cancel()

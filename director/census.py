@@ -38,7 +38,7 @@ class Census:
         desk = self._coordinator.desk
         for project, size in (await desk.read(lambda transaction: overgrown(transaction, self._limit))).items():
             log.warning("a project is ended, for it has too many tasks", project=project, tasks=size)
-            await desk.send(await self._end(project, size))
+            await self._coordinator.send(await self._end(project, size))
 
     async def _end(self, project: str, size: int) -> list[Parcel]:
         message = (

@@ -116,7 +116,7 @@ class Director(Replica):
                 answers += await self._enquiries.answer(delivery)
             except InvalidInput as error:
                 parcels += rejected(delivery, error, self._coordinator.clock.now())
-        await self._coordinator.desk.send(answers)
+        await self._coordinator.send(answers)
         return parcels + await self._coordinator.settle(results)
 
     def _judge(self, transaction: Transaction, drafts: Sequence[Draft]) -> tuple[list[Verdict], Effects]:

@@ -1,7 +1,4 @@
-"""What a worker sends instead of a message that its broker will never take: a small failure. No I/O.
-
-The limit of a broker can be lower than `limits.message_bytes`, and nobody knows it before the first message over it.
-"""
+"""What a worker sends instead of a message that its broker will never take: a small failure. No I/O."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from typing import Final
 from topology import names
 from warren.broker.dead_letter import Cause
 from warren.broker.port import Delivery, Outgoing, Verdict
+from warren.broker.refusal import ADVICE, CODE
 from warren.clock import Clock
 from warren.messages.codec import decode
 from warren.messages.outcome import Cancelled, ErrorInfo, Failed
@@ -20,12 +18,7 @@ from worker.conclusion import Conclusion
 from worker.dead_letter import parked_task
 from worker.parcel import Packable, Packer, Parcel
 
-CODE: Final = "broker_refuses"
 MAX_REASON_CHARS: Final = 1_000
-ADVICE: Final = (
-    "; if that is for its size, pass a reference to the data instead of the data, or see that limits.message_bytes in "
-    "cluster.yaml is not above max_message_size in the broker's configuration"
-)
 
 
 class Substitutes:

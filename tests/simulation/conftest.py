@@ -17,6 +17,7 @@ from topology.cluster import parse_cluster
 from warren.broker.memory import MemoryBroker, MemoryServer
 from warren.broker.port import Outgoing, Properties, Verdict
 from warren.clock import VirtualClock
+from warren.errors import PublishFailed
 from warren.ledger.ledger import open_ledger
 from warren.ledger.schema import events, tasks
 from warren.messages.codec import decode, encode
@@ -119,6 +120,17 @@ class FragileLedger:
         return await self._ledger.read(work)
 
 
+def whole(untaken):
+    """What the broker says of the parts of a batch, as if they had been one."""
+
+    def positions(which):
+        return [offset + position for error, offset in untaken for position in getattr(error, which)]
+
+    lists = {which: positions(which) for which in ("unroutable", "refused", "unconfirmed")}
+    impossible = {offset + position: why for error, offset in untaken for position, why in error.impossible.items()}
+    return PublishFailed(str(untaken[0][0]), **lists, impossible=impossible)
+
+
 class FragileBroker:
     """Dies before a publish, with a part of the batch out, before the confirm, or around the acks."""
 
@@ -131,12 +143,22 @@ class FragileBroker:
 
     async def publish(self, batch):
         self._fuse.step("before the publish")
-        half = len(batch) // 2
+        half, untaken = len(batch) // 2, []
         if half:
-            await self._broker.publish(batch[:half])
+            untaken += await self._publish(batch[:half], 0)
             self._fuse.step("within the publish")
-        await self._broker.publish(batch[half:])
+        untaken += await self._publish(batch[half:], half)
         self._fuse.step("before the confirm")
+        if untaken:
+            raise whole(untaken)
+
+    async def _publish(self, part, offset):
+        """What was not taken of a part of the batch, as (what the broker says, where the part begins)."""
+        try:
+            await self._broker.publish(part)
+        except PublishFailed as error:
+            return [(error, offset)]
+        return []
 
     @asynccontextmanager
     async def subscribe(self, queue, *, prefetch, apart=False):
@@ -372,6 +394,7 @@ class Wishes:
     leads: tuple = ("scouts", "analysts")
     workers: bool = True
     replicas: int = 1
+    server: dict = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -379,7 +402,7 @@ async def living_world(**wishes):
     wish = Wishes(**wishes)
     clock, cluster = VirtualClock(), parse_cluster(CLUSTER, "cluster.yaml")
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(MemoryServer(clock))
+        server = await stack.enter_async_context(MemoryServer(clock, **wish.server))
         ledger = await stack.enter_async_context(open_ledger("sqlite://", inline=True))
         books = playbooks(cluster, wish.plans, wish.schemas)
         world = World(clock, server, ledger, Fuse(frozenset(wish.at)), Random(wish.seed), cluster, books)

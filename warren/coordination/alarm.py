@@ -41,7 +41,7 @@ class Alarm:
         """Send what is due."""
         now = self._coordinator.clock.now()
         parcels = await self._coordinator.carry_again(lambda transaction: self._take_on(transaction, now))
-        await self._coordinator.desk.send(parcels)
+        await self._coordinator.send(parcels)
 
     def _next_due(self, transaction: Transaction) -> float | None:
         return next_due(transaction, self._coordinator.realm)

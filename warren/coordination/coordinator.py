@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
 from topology import names
@@ -19,6 +19,7 @@ from warren.coordination.effects import Effects
 from warren.coordination.intake import dead_letter
 from warren.coordination.parcel import Parcel
 from warren.coordination.presence import Presence
+from warren.coordination.refusal import Instead, instead_of
 from warren.coordination.settlement import Carrier, Incoming, death_reason, died, results_in
 from warren.coordination.share import NOBODY, back, shared
 from warren.errors import InvalidInput
@@ -90,6 +91,31 @@ class Coordinator:
             parcels.append(control(Control(verb="cancel", subtree=path, replay=replay), names.EVERYBODY))
         self.desk.hold(parcels)
         return parcels
+
+    async def send(self, parcels: Sequence[Parcel]) -> list[Parcel]:
+        """Publish; what the broker will never take becomes a failure that it takes, and what follows is sent as well.
+
+        Returns those that were not taken and stay unsent in the ledger.
+        """
+        lost: list[Parcel] = []
+        while parcels:
+            untaken = await self.desk.send(parcels)
+            instead = {id(parcel): instead_of(parcel, self.clock.now()) for parcel in untaken if parcel.impossible}
+            lost += [parcel for parcel in untaken if instead.get(id(parcel)) is None]
+            parcels = await self._follow(found for found in instead.values() if found is not None)
+        return lost
+
+    async def _follow(self, instead: Iterable[Instead]) -> list[Parcel]:
+        """The messages that take the place of others, and those that follow from the failures among them."""
+        found = list(instead)
+        parcels = [parcel for one in found for parcel in one.parcels]
+        self.desk.hold(parcels)
+        incoming = [Incoming(result, redelivered=False) for one in found for result in one.results]
+        return parcels + await self._heard(incoming) if incoming else parcels
+
+    async def _heard(self, incoming: Sequence[Incoming]) -> list[Parcel]:
+        now = self.clock.now()
+        return await self.carry(lambda transaction: self.carrier.settle(transaction, incoming, now))
 
     async def settle(self, batch: Sequence[Delivery]) -> list[Parcel]:
         """Handle a batch of results, and of tasks that the broker gave up."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from warren.broker.port import Broker, Outgoing
+from warren.broker.port import Broker
 from warren.clock import Clock
 from warren.coordination.parcel import Parcel
 from warren.errors import BrokerUnavailable, LedgerUnavailable, PublishFailed
@@ -90,12 +90,12 @@ class Desk:
     async def send(self, parcels: Sequence[Parcel]) -> list[Parcel]:
         """Publish; what the broker does not take stays unsent in the ledger, and the sweeper tries again.
 
-        Returns those that were not taken.
+        Returns those that were not taken. It is for the caller to see to those among them that are `impossible`.
         """
         if not parcels:
             return []
         try:
-            failed = await self._publish([parcel.message for parcel in parcels])
+            failed = await self._publish(parcels)
         finally:
             self._let_go(parcels)
         lost = [parcels[position] for position in sorted(failed)]
@@ -103,27 +103,32 @@ class Desk:
         self._note((parcel for position, parcel in enumerate(parcels) if position not in failed), unheard)
         return lost
 
-    async def _publish(self, messages: Sequence[Outgoing]) -> set[int]:
+    async def _publish(self, parcels: Sequence[Parcel]) -> set[int]:
         """The positions of those that were not taken."""
         try:
-            await self.broker.publish(messages)
+            await self.broker.publish([parcel.message for parcel in parcels])
         except PublishFailed as error:
-            return self._not_taken(messages, error)
+            for position, why in error.impossible.items():
+                parcels[position].impossible = why
+            return self._not_taken(parcels, error)
         except BrokerUnavailable as error:
             log.warning("the broker cannot be reached; messages will be sent again", reason=str(error))
-            return set(range(len(messages)))
+            return set(range(len(parcels)))
         return set()
 
     @staticmethod
-    def _not_taken(messages: Sequence[Outgoing], error: PublishFailed) -> set[int]:
+    def _not_taken(parcels: Sequence[Parcel], error: PublishFailed) -> set[int]:
         """What must be sent again. Not what nobody has to hear: the queue of a client that does not read its replies
         is full, and to try again and again would keep us from those that do.
         """
-        unheard = {position for position in error.refused if not messages[position].mandatory}
+        never = set(error.impossible)
+        if never:
+            log.warning("the broker will never take some messages", messages=len(never), reason=str(error))
+        unheard = {position for position in error.refused if not parcels[position].message.mandatory} - never
         if unheard:
             log.warning("queues of others are full; their owners can still ask", messages=len(unheard))
         failed = {*error.unroutable, *error.refused, *error.unconfirmed} - unheard
-        if failed:
+        if failed - never:
             log.warning("not all messages were taken; they will be sent again", reason=str(error))
         return failed
 

@@ -9,11 +9,11 @@ from typing import Final
 from topology import names
 from warren.broker.dead_letter import Cause, stamped
 from warren.broker.port import Delivery, Outgoing, Properties, Subscription, Verdict
-from warren.coordination.desk import Desk
 from warren.coordination.parcel import APP_ID, Parcel
 from warren.errors import InvalidInput, WarrenError
 from warren.log import get_logger
 from warren.telemetry import contract
+from warren.telemetry.metrics import Metrics
 
 BATCH: Final = 256
 IN_FLIGHT: Final = 2
@@ -22,24 +22,26 @@ IN_FLIGHT: Final = 2
 log = get_logger("warren.coordination")
 
 Handle = Callable[[Sequence[Delivery]], Awaitable[list[Parcel]]]
+Send = Callable[[Sequence[Parcel]], Awaitable[list[Parcel]]]
+"""Publishes, and gives back what was not taken."""
 
 
-async def take_in(subscription: Subscription, desk: Desk, handle: Handle) -> None:
+async def take_in(subscription: Subscription, send: Send, handle: Handle, metrics: Metrics) -> None:
     """Handle a queue's deliveries until the subscription is cancelled; then finish what is in hand."""
     slots = asyncio.Semaphore(IN_FLIGHT)
     async with asyncio.TaskGroup() as group:
         while batch := await subscription.receive(BATCH):
-            desk.metrics.observe(contract.LEDGER_BATCH, len(batch))
+            metrics.observe(contract.LEDGER_BATCH, len(batch))
             parcels = await handled(handle, batch)
             await slots.acquire()
-            group.create_task(_send_then_ack(desk, subscription, batch, parcels, slots))
+            group.create_task(_send_then_ack(send, subscription, batch, parcels, slots))
 
 
 async def _send_then_ack(
-    desk: Desk, subscription: Subscription, batch: Sequence[Delivery], parcels: list[Parcel], slots: asyncio.Semaphore
+    send: Send, subscription: Subscription, batch: Sequence[Delivery], parcels: list[Parcel], slots: asyncio.Semaphore
 ) -> None:
     try:
-        failed = await desk.send(parcels)
+        failed = await send(parcels)
         unburied = {id(parcel.buries) for parcel in failed}
         verdicts = [(each, Verdict.REJECT if id(each) in unburied else Verdict.ACK) for each in batch]
         await subscription.settle(verdicts)  # what could not be dead-lettered with its reason, the broker does without

@@ -22,3 +22,5 @@ class Parcel:
     """The replay that they belong to."""
     buries: Delivery | None = None
     """The delivery of which this is the dead letter."""
+    impossible: str = ""
+    """Why the broker will never take it, once it has said so."""

@@ -93,7 +93,10 @@ class Station:
                 *(group.create_task(work()) for work in self._beside),
             ]
             handlers = zip(self._subscriptions, self._queues.values(), strict=True)
-            intakes = [group.create_task(take_in(each, desk, handle)) for each, handle in handlers]
+            intakes = [
+                group.create_task(take_in(each, self._coordinator.send, handle, desk.metrics))
+                for each, handle in handlers
+            ]
             await asyncio.wait(intakes)
             for task in aside:
                 task.cancel()

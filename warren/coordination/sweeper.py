@@ -40,7 +40,7 @@ class Sweeper:
         await self._desk.write_notes()
         if await self._desk.read(lambda transaction: self._is_needed(transaction, now)):
             parcels = await self._coordinator.carry_again(lambda transaction: self._collect(transaction, now))
-            await self._desk.send(parcels)
+            await self._coordinator.send(parcels)
 
     def _is_needed(self, transaction: Transaction, now: float) -> bool:
         return is_anything_stale(transaction, now - STALE_AFTER_S, now, self._coordinator.realm)

@@ -53,13 +53,8 @@ class Queue:
         self.verdicts.update({each.body: verdict for each, verdict in verdicts})
 
 
-class FullDesk:
-    """The broker takes no dead letters."""
-
-    metrics = Metrics()
-
-    async def send(self, parcels):
-        return [parcel for parcel in parcels if parcel.message.exchange == "warren.dead"]
+async def only_letters_are_refused(parcels):
+    return [parcel for parcel in parcels if parcel.message.exchange == "warren.dead"]
 
 
 async def test_what_cannot_be_buried_with_its_reason_is_left_to_the_broker():
@@ -67,5 +62,5 @@ async def test_what_cannot_be_buried_with_its_reason_is_left_to_the_broker():
         return [dead_letter(each, InvalidInput("no", "no")) for each in batch if each.body == b"b"]
 
     queue = Queue(delivery(b"a", 1), delivery(b"b", 2))
-    await take_in(queue, FullDesk(), refuse_b)
+    await take_in(queue, only_letters_are_refused, refuse_b, Metrics())
     assert queue.verdicts == {b"a": Verdict.ACK, b"b": Verdict.REJECT}

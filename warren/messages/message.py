@@ -15,6 +15,8 @@ TaskId = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{0,1000}$")
 """A place in a project's tree: `<project>/0/3/12`."""
 Attempt = Annotated[int, Field(ge=0, le=2**31 - 1)]
 UnixSeconds = Annotated[float, Field(description="seconds since the Unix epoch, UTC")]
+Happened = Annotated[float, Field(ge=0, le=253_402_300_799, description="seconds since the Unix epoch, UTC")]
+"""When something began or ended, as others say: before the year 10000, so that it can be told as a date."""
 
 NORMAL_PRIORITY = 4
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from warren.messages.message import Attempt, Message, TaskId, UnixSeconds, Value
+from warren.messages.message import Attempt, Happened, Message, TaskId, Value
 from warren.messages.outcome import Outcome
 from warren.messages.tried import Tried
 
@@ -18,8 +18,8 @@ class Result(Value):
     owner: TaskId = Field(description="the project or assignment whose plan waits for it")
     attempt: Attempt
     outcome: Outcome
-    started_s: UnixSeconds
-    ended_s: UnixSeconds
+    started_s: Happened
+    ended_s: Happened
     agent: str = Field(default="", description="who ran it")
     replay: int | None = Field(default=None, description="the replay that its task was sent for, if it was one")
     tried: list[Tried] | None = Field(default=None, description="the attempts before this one")

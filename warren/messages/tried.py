@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from warren.messages.message import UnixSeconds, Value
+from warren.messages.message import Happened, Value
 
 
 class Tried(Value):
@@ -12,8 +12,8 @@ class Tried(Value):
 
     attempt: int
     agent: str = ""
-    started_s: UnixSeconds
-    ended_s: UnixSeconds
+    started_s: Happened
+    ended_s: Happened
     code: str = Field(description="why it failed, as in the error's code")
     message: str = Field(default="", max_length=500)
     type: str | None = Field(default=None, max_length=200, description="the exception's class, where there was one")

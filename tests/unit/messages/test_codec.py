@@ -27,7 +27,7 @@ JSON = st.recursive(
 )
 OBJECTS = st.dictionaries(TEXT, JSON, max_size=4)
 TOKENS = st.from_regex(r"[a-z0-9_-]{1,40}", fullmatch=True)
-SECONDS = st.floats(-1e15, 1e15)
+SECONDS = st.floats(0, 253_402_300_799)
 OUTCOMES = st.one_of(
     OBJECTS.map(lambda output: Succeeded(output=output)),
     st.builds(ErrorInfo, code=TEXT, message=TEXT, task=TEXT, permanent=st.booleans()).map(lambda e: Failed(error=e)),
@@ -301,3 +301,13 @@ def test_a_shortened_text_has_beginning_and_end(text, limit):
 
 def test_a_query_needs_no_more_than_its_noun():
     assert decode(Query, b'{"noun":"projects"}').limit == 20
+
+
+@pytest.mark.parametrize("field", ["started_s", "ended_s"])
+@pytest.mark.parametrize("moment", [-1.0, 253_402_300_800.0, 1e300])
+def test_a_result_from_no_time_of_the_calendar_is_refused(field, moment):
+    """It could not be told as a date, and how long its task took would be no number to reckon with."""
+    about = {"id": "P/0", "owner": "P", "attempt": 1, "outcome": {"status": "cancelled"}}
+    result = {**about, "started_s": 1.0, "ended_s": 2.0, field: moment}
+    error = refused(json.dumps({"results": [result]}).encode(), ResultMessage)
+    assert error.pointer == f"/results/0/{field}"

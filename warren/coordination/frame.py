@@ -16,7 +16,7 @@ from warren.patterns.plan import parse_plan
 
 ROOT_KEY: Final = "0"
 MAX_INPUT_CHARS: Final = 4 * 1024 * 1024
-"""Of the inputs of all frames that are kept; as values they take some ten times as much."""
+"""Of what all frames that are kept have been given to read; as values it takes some ten times as much."""
 MAX_KEPT_CHARS: Final = 64 * 1024
 """Of a plan's text; longer ones are read anew for each owner."""
 
@@ -24,8 +24,8 @@ MAX_KEPT_CHARS: Final = 64 * 1024
 class Reader(Protocol):
     """How machines read the outputs of tasks and nodes by id."""
 
-    def output(self, child: str) -> JsonObject:
-        """Raises KeyError if there is none."""
+    def output_text(self, child: str) -> str:
+        """The output as JSON text. Raises KeyError if there is none."""
 
     def output_texts(self, parent: str, limit_bytes: int | None = None) -> Iterator[tuple[str, str]]:
         """(id, output as JSON text) of all children, in their order. Raises MessageTooLarge."""
@@ -75,16 +75,19 @@ class Frame:
         """`length` is that of the input's text: what the frame holds in memory is many times as much."""
         self.owner = owner
         self.length = length
+        """Of the input's text and of those of the outputs that nodes work with."""
         self.reader: Reader | None = None
         self._machines: dict[str, Machine] = {owner: RootMachine(plan, data)}
+        self._children: dict[str, _Children] = {}
 
     def machine(self, path: str) -> Machine:
         """The machine of the node at `path`. Raises InvalidInput if the node cannot work with its scope."""
         machine = self._machines.get(path)
         if machine is None:
             parent, key = self.machine(parent_id(path)), key_of(path)
-            machine = parent.child(key).machine(parent.scope(key), _Children(self, path))
-            self._machines[path] = machine
+            children = _Children(self, path)
+            machine = parent.child(key).machine(parent.scope(key), children)
+            self._machines[path], self._children[path] = machine, children
         return machine
 
     def node(self, path: str) -> Node:
@@ -92,24 +95,30 @@ class Frame:
 
     def forget(self, path: str) -> None:
         """Drop the machine of a node that has ended."""
-        if path != self.owner:
-            self._machines.pop(path, None)
+        if path != self.owner and self._machines.pop(path, None) is not None:
+            self.length -= sum(self._children.pop(path).lengths.values())
 
     def forget_below(self, path: str) -> None:
         """Drop the machines of nodes that were stopped with the one at `path`."""
         for below in [each for each in self._machines if each != path and is_within(each, path)]:
-            del self._machines[below]
+            self.forget(below)
 
 
 class _Children:
     """The outputs of one node's children, read through whatever transaction the frame is lent to."""
 
     def __init__(self, frame: Frame, path: str) -> None:
+        self.lengths: dict[str, int] = {}
+        """Of those that were asked for by key: they are part of what the nodes below work with."""
         self._frame = frame
         self._path = path
 
     def of(self, key: str) -> JsonObject:
-        return self._reader.output(child_id(self._path, key))
+        text = self._reader.output_text(child_id(self._path, key))
+        self._frame.length += len(text) - self.lengths.get(key, 0)
+        self.lengths[key] = len(text)
+        output: JsonObject = from_json(text)
+        return output
 
     def all(self, messages: int | None = None) -> Iterator[tuple[str, JsonObject]]:
         for key, text in self.texts(messages):
@@ -138,7 +147,7 @@ class Frames:
     """
 
     def __init__(self, capacity: int = 64, room: int = MAX_INPUT_CHARS) -> None:
-        """`room` is for the lengths of their inputs together; the last one is kept however long its own is."""
+        """`room` is for their lengths together; the last one is kept however long it is."""
         self._capacity = capacity
         self._room = room
         self._frames: OrderedDict[str, Frame] = OrderedDict()

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 from warren.coordination.journal import Journal
 from warren.ids import parent_id
 from warren.ledger.transaction import NodeState, Transaction
-from warren.messages.codec import from_json
 from warren.messages.message import JsonObject
-from warren.messages.written import AnyEnd, Success, output_of
+from warren.messages.written import AnyEnd, Success, text_of
 
 
 class PlanState:
@@ -60,10 +59,10 @@ class PlanState:
         """A task, an assignment or a node has this output."""
         self._outputs[child] = success
 
-    def output(self, child: str) -> JsonObject:
+    def output_text(self, child: str) -> str:
         """For the machines: an output, also one that this turn brought."""
         found = self._outputs.get(child)
-        return from_json(self._transaction.output_text(child)) if found is None else output_of(found)
+        return self._transaction.output_text(child) if found is None else text_of(found)
 
     def output_texts(self, parent: str, limit_bytes: int | None = None) -> Iterator[tuple[str, str]]:
         self.write()

@@ -69,7 +69,7 @@ class Turn:
             if state.status == "open" and not result.kept:
                 self._take(result, state)
             elif state.kind == "assignment" and state.status == result.outcome.status:
-                self._learn(result)
+                self._learn(result.id, self._found(result) if result.kept else result.outcome)
         self._state.load(self._heard)
         return self._carry_on()
 
@@ -116,16 +116,19 @@ class Turn:
         ran = isinstance(result.outcome, Succeeded)
         if ran and state.team is not None and state.skill is not None:
             self.effects.took.append(((state.team, state.skill), result.ended_s - result.started_s))
-        self._learn(result)
+        self._learn(result.id, Written(row["output"]) if ran else result.outcome)
         if state.kind == "assignment" and not ran:
             self._journal.stopped.append(result.id)
 
-    def _learn(self, result: Result) -> None:
+    def _found(self, result: Result) -> Written:
+        """What was too large for the result is in the row that the assignment's lead has written."""
+        return Written(self._transaction.output_text(result.id))
+
+    def _learn(self, child: str, outcome: AnyEnd) -> None:
         """Tell the plan. An assignment's row was written by its lead already; machines know what they have heard."""
-        outcome: AnyEnd = Written(self._transaction.output_text(result.id)) if result.kept else result.outcome
-        self._hear(result.id, outcome)
+        self._hear(child, outcome)
         if isinstance(outcome, Success):
-            self._state.came_to(result.id, outcome)
+            self._state.came_to(child, outcome)
 
     def _hear(self, child: str, outcome: AnyEnd) -> None:
         self._heard.setdefault(parent_id(child), []).append(Settled(key_of(child), outcome))

@@ -3,7 +3,8 @@
 from warren.coordination.frame import Frame, Frames
 from warren.patterns.plan import parse_plan
 
-PLAN = parse_plan({"kind": "call", "skill": "work", "input": {}})
+WORK = {"kind": "call", "skill": "work", "input": {}}
+PLAN = parse_plan(WORK)
 
 
 def frame(owner, length=1):
@@ -34,6 +35,20 @@ def test_the_last_one_is_kept_however_large_its_input_is():
     frames.keep(frame("a", 4))
     frames.keep(frame("b", 400))
     assert kept(frames, "ab") == ["b"]
+
+
+async def test_what_a_plan_has_read_of_its_tasks_counts_as_long_as_a_node_works_with_it(office, result_of):
+    each = {"kind": "map", "items": "results.list.items", "do": WORK}
+    await office.begin(
+        {"kind": "sequence", "steps": {"list": WORK, "each": {"kind": "sequence", "steps": {"a": each}}}}
+    )
+    [remembered] = (await office.settle(result_of("/0/0", items=["x" * 1_000] * 50))).frames
+    assert 50_000 < remembered.length < 60_000
+    office.restart()
+    [remembered] = (await office.settle(result_of("/0/1/0/0"))).frames
+    assert 50_000 < remembered.length < 60_000
+    remembered.forget_below("/".join(remembered.owner.split("/")[:1]))
+    assert remembered.length < 1_000
 
 
 def test_owners_of_the_same_plan_share_it():

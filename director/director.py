@@ -152,7 +152,7 @@ def _known(transaction: Transaction, draft: Draft, earlier: Owner) -> Verdict:
     found = ended(transaction, earlier.id)
     if found is not None:
         outcome, ended_s = found
-        answers.append(Ending(outcome, earlier.created_at, ended_s))
+        answers.append(Ending(outcome, earlier.created_at, ended_s, earlier.replays))
     return Verdict(draft, answers, trace=earlier.trace)
 
 

@@ -15,6 +15,8 @@ from worker.running import Handlers
 
 SEEDS_PER_PART = 10
 ENOUGH_TO_NOTICE = 40
+REPLAYED = 354
+"""A seed that replays, and whose client hears of the end after it before it hears that it was opened again."""
 SHORT_S = 40.0  # of virtual time: long after the storm
 
 
@@ -25,10 +27,15 @@ def test_no_seed_breaks_a_promise(part):
         assert run.is_good, (f"make simulate SEED={seed}", run.complaints)
 
 
-def test_a_seed_is_the_same_run_in_every_process():
-    fingerprints = {fingerprint(seed=7, hash_seed=hash_seed) for hash_seed in "12"}
-    assert fingerprints == {simulate(7).fingerprint}
+@pytest.mark.parametrize("seed", [7, REPLAYED])
+def test_a_seed_is_the_same_run_in_every_process(seed):
+    fingerprints = {fingerprint(seed=seed, hash_seed=hash_seed) for hash_seed in "12"}
+    assert fingerprints == {simulate(seed).fingerprint}
     assert simulate(8).fingerprint not in fingerprints
+
+
+def test_an_end_that_comes_before_the_answer_to_a_replay_is_heard():
+    assert simulate(REPLAYED).complaints == []
 
 
 def fingerprint(*, seed, hash_seed):

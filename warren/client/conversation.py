@@ -23,7 +23,7 @@ class Conversation:
         self.finished: asyncio.Future[Finished] = loop.create_future()
         self.trace_headers: dict[str, str] = {}
         """The W3C headers of the project's trace, as soon as an answer has brought them."""
-        self._reopened_after_s = 0.0
+        self._replays = 0
         self._verdict: asyncio.Future[Accepted | Rejected] | None = None
 
     def expect_verdict(self) -> asyncio.Future[Accepted | Rejected]:
@@ -31,10 +31,10 @@ class Conversation:
         self._verdict = asyncio.get_running_loop().create_future()
         return self._verdict
 
-    def go_on(self) -> None:
-        """It ended, and was opened again: another end is to come."""
-        if self.finished.done():
-            self._reopened_after_s = self.finished.result().ended_s
+    def go_on(self, replays: int) -> None:
+        """It was opened again so often so far: an end from before is none. One from since may be known already."""
+        self._replays = max(self._replays, replays)
+        if self.finished.done() and self.finished.result().replays < self._replays:
             self.finished = asyncio.get_running_loop().create_future()
 
     def hear(self, answer: Answer, headers: Mapping[str, Any] = NO_HEADERS) -> None:
@@ -53,9 +53,7 @@ class Conversation:
             self._verdict.set_result(answer)
 
     def _end(self, answer: Finished) -> None:
-        if answer.ended_s > self._reopened_after_s:
-            if self.finished.done() and answer.ended_s > self.finished.result().ended_s:
-                self.go_on()  # somebody else opened it again
-            if not self.finished.done():
-                self.finished.set_result(answer)
+        self.go_on(answer.replays)
+        if answer.replays == self._replays and not self.finished.done():
+            self.finished.set_result(answer)
         self._judge(Accepted(duplicate=True))  # its own acceptance was lost on the way

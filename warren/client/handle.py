@@ -149,8 +149,7 @@ class Handle:
         answer = self._checked(await self._line.ask(command_key(command.verb), command, limit_s))
         if not isinstance(answer, Replayed):
             raise _unexpected("a replay", answer)
-        if answer.replayed:
-            self._heard.go_on()
+        self._heard.go_on(answer.replays)
         return answer
 
     async def _status_in_the_end(self) -> Status:

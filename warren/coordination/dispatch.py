@@ -83,7 +83,7 @@ def _reply_body(project: str | None, answer: AnyAnswer | Ending) -> bytes:
     if not isinstance(answer, Ending):
         return encode(Reply(project=project, answer=answer), limit_bytes=None)
     outcome = without_output(answer.outcome)
-    finished = Finished(outcome=outcome, accepted_s=answer.accepted_s, ended_s=answer.ended_s)
+    finished = Finished(outcome=outcome, accepted_s=answer.accepted_s, ended_s=answer.ended_s, replays=answer.replays)
     return filled(encode(Reply(project=project, answer=finished), limit_bytes=None), answer.outcome)
 
 
@@ -91,7 +91,7 @@ def _finished(ended: Ended) -> list[Parcel]:
     owner = ended.owner
     announcement = project_event(owner, ended.outcome.status, ended.ended_s)
     announcement.owner, announcement.reported, announcement.replay = owner.id, [owner.id], owner.replays
-    answer = Ending(ended.outcome, owner.created_at, ended.ended_s)
+    answer = Ending(ended.outcome, owner.created_at, ended.ended_s, owner.replays)
     below = headers_below(owner.trace, owner.id)
     answers = reply(owner.reply_to, owner.correlation_id, owner.id, answer, headers=below)
     for parcel in answers:

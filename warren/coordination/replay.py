@@ -63,11 +63,13 @@ class Replay:
             others = [each for each in again if each in case.tasks and each not in self._attempts]
             effects = self._open(case, plan, again)
         revived_count = sum(not case.has_begun(case.tasks[each]) for each in others)
+        replays = case.tasks[self._command.project].replays
         answer = Replayed(
             replayed=plan.tasks,
             already=verdicts.already,
             refused=list(verdicts.refused.values()),
             revived=revived_count,
+            replays=replays + bool(plan.tasks),
         )
         return answer, effects
 
@@ -150,7 +152,7 @@ class Replay:
         return found
 
     def _open(self, case: Case, plan: Reopening, again: list[str]) -> Effects:
-        above = {owner for task in plan.tasks for owner in _owners_above(case, task)}
+        above = sorted({owner for task in plan.tasks for owner in _owners_above(case, task)})
         replay = case.tasks[self._command.project].replays + 1
         others = [each for each in again if each in case.tasks and each not in plan.tasks]
         sent = self._in_time([self._row(case, case.tasks[each], replay) for each in (*plan.tasks, *others)])
@@ -162,7 +164,7 @@ class Replay:
 
     def _go_on(self, case: Case, plan: Reopening, nodes: list[str]) -> Effects:
         effects = Effects()
-        opened = {path: plan.heard.get(path, set()) for path in {*nodes, *plan.heard}}
+        opened = {path: plan.heard.get(path, set()) for path in sorted({*nodes, *plan.heard})}
         by_owner = _by_owner(case, opened)
         project = self._command.project
         locked = self._transaction.lock(sorted({*by_owner, project}))

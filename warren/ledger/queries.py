@@ -19,7 +19,15 @@ from warren.messages.written import Ending
 MAX_PROJECTS: Final = 1_000
 
 _HEAD: Final = (
-    select(tasks.c.id, plans.c.playbook, tasks.c.status, tasks.c.created_at, tasks.c.ended_at, tasks.c.error)
+    select(
+        tasks.c.id,
+        plans.c.playbook,
+        tasks.c.status,
+        tasks.c.created_at,
+        tasks.c.ended_at,
+        tasks.c.error,
+        tasks.c.replays,
+    )
     .join(plans, plans.c.id == tasks.c.id)
     .where(tasks.c.id == bindparam("id"), IS_PROJECT)
 )
@@ -58,7 +66,7 @@ def finished(transaction: Transaction, project: str) -> Ending | None:
     if head is None or found is None:
         return None
     outcome, ended_s = found
-    return Ending(outcome, head.created_at, ended_s)
+    return Ending(outcome, head.created_at, ended_s, head.replays)
 
 
 def projects(transaction: Transaction, limit: int) -> list[JsonObject]:

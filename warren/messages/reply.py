@@ -34,6 +34,7 @@ class Finished(Value):
     outcome: Outcome
     accepted_s: UnixSeconds
     ended_s: UnixSeconds
+    replays: int = Field(default=0, description="how often something in it had been opened again by then")
 
 
 class Branch(Value):
@@ -87,6 +88,7 @@ class Replayed(Value):
     already: list[str] = Field(default_factory=list, description="they were done again, or are under way, before")
     refused: list[Refusal] = Field(default_factory=list)
     revived: int = Field(default=0, description="how many others, stopped when these failed, run again with them")
+    replays: int = Field(default=0, description="how often something in the project was opened again so far")
 
 
 AnyAnswer = Accepted | Rejected | Finished | Status | Projects | Replayed

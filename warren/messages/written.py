@@ -35,6 +35,7 @@ class Ending:
     outcome: AnyEnd
     accepted_s: float
     ended_s: float
+    replays: int
 
 
 _BARE: Final = Succeeded(output={})

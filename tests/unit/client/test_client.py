@@ -308,7 +308,7 @@ async def test_a_client_that_has_heard_of_an_end_hears_of_the_next_one(cluster):
         await running.director.end(handle.id, Failed(error=ErrorInfo(code="broken", message="no")))
         with pytest.raises(ProjectFailed):
             await handle.result()
-        later = Finished(outcome=Succeeded(output={"lines": 7}), accepted_s=1.0, ended_s=9.0)
+        later = Finished(outcome=Succeeded(output={"lines": 7}), accepted_s=1.0, ended_s=9.0, replays=1)
         for said in (later, running.director.finished(handle.id)):  # the old one again, as brokers may deliver it
             await running.director.reply(running.director.callers[handle.id], said)
 

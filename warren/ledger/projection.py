@@ -48,7 +48,7 @@ from warren.ledger.event import (
     Traced,
 )
 from warren.ledger.id_list import is_among
-from warren.ledger.schema import HAS_ENDED, IS_COORDINATED, nodes, plans, tasks
+from warren.ledger.schema import HAS_ENDED, nodes, plans, tasks
 
 AFTER_SEPARATOR: Final = chr(ord(SEPARATOR) + 1)
 
@@ -146,13 +146,26 @@ def _stop(table: Table, key: Any) -> Update:
     )
 
 
-_STOP: Final = (_stop(tasks, tasks.c.id), _stop(nodes, nodes.c.path))
-_LOCK_BELOW: Final = (
+_UNKEYED_ID: Final = func.coalesce(tasks.c.id, "")
+"""An id that no database looks for in the primary key: what is open is then found in its own index."""
+_STOP_TASKS: Final = _stop(tasks, tasks.c.id)
+_STOP_TASKS_AMONG_MANY: Final = _stop(tasks, _UNKEYED_ID).where(tasks.c.created_at >= 0.0)
+_STOP_NODES: Final = _stop(nodes, nodes.c.path)
+_MANY: Final = 10_000
+"""Tasks below one place, of which only a window is open. Looking through all that is open anywhere costs less then."""
+_IS_MANY: Final = (
     select(tasks.c.id)
-    .where(tasks.c.id >= bindparam("subject"), tasks.c.id < bindparam("high"), IS_COORDINATED)
+    .where(tasks.c.id > bindparam("low"), tasks.c.id < bindparam("high"))
     .order_by(tasks.c.id)
-    .with_for_update()
+    .offset(_MANY)
+    .limit(1)
 )
+_COORDINATED: Final = plans.alias("coordinated")
+COORDINATED_WITHIN: Final = select(_COORDINATED.c.id).where(
+    _COORDINATED.c.id >= bindparam("low"), _COORDINATED.c.id < bindparam("high")
+)
+"""Ids of projects and assignments: each has a plan. There are few, and a million tasks may lie between two of them."""
+_LOCK_BELOW: Final = select(tasks.c.id).where(tasks.c.id.in_(COORDINATED_WITHIN)).order_by(tasks.c.id).with_for_update()
 
 
 def project(connection: Connection, happened: Iterable[LedgerEvent]) -> None:
@@ -230,8 +243,9 @@ def _apply_stopped(connection: Connection, event: Stopped) -> None:
     span = {"low": event.subject + SEPARATOR, "high": event.subject + AFTER_SEPARATOR}
     if connection.dialect.name == "postgresql":
         # Whoever plans below the subject holds its owner's lock; without it, rows of theirs would escape the stop.
-        connection.execute(_LOCK_BELOW, {"subject": event.subject, "high": span["high"]})
-    for statement in _STOP:
+        connection.execute(_LOCK_BELOW, {"low": event.subject, "high": span["high"]})
+    is_many = connection.execute(_IS_MANY, span).first() is not None
+    for statement in (_STOP_TASKS_AMONG_MANY if is_many else _STOP_TASKS, _STOP_NODES):
         connection.execute(statement, {**span, "ended": event.status, "reason": event.error, "moment": event.at})
 
 

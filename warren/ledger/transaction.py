@@ -13,8 +13,8 @@ from warren.ids import SEPARATOR, is_within
 from warren.ledger.event import Dispatched, LedgerEvent, Reported
 from warren.ledger.history import event_row
 from warren.ledger.id_list import is_among
-from warren.ledger.projection import AFTER_SEPARATOR, project
-from warren.ledger.schema import IS_COORDINATED, IS_PROJECT, events, nodes, plans, tasks
+from warren.ledger.projection import AFTER_SEPARATOR, COORDINATED_WITHIN, project
+from warren.ledger.schema import IS_PROJECT, events, nodes, plans, tasks
 from warren.messages.codec import from_json
 from warren.messages.message import JsonObject
 
@@ -96,9 +96,7 @@ _OWNER: Final = (
     .order_by(tasks.c.id)
 )
 _LOCKED_OWNERS: Final = _OWNER.where(is_among(tasks.c.id, "ids")).with_for_update(of=tasks)
-_LOCKED_SUBTREE: Final = _OWNER.where(
-    tasks.c.id >= bindparam("low"), tasks.c.id < bindparam("high"), IS_COORDINATED
-).with_for_update(of=tasks)
+_LOCKED_SUBTREE: Final = _OWNER.where(tasks.c.id.in_(COORDINATED_WITHIN)).with_for_update(of=tasks)
 _TASK_STATES: Final = select(
     tasks.c.id,
     tasks.c.kind,

@@ -246,13 +246,16 @@ async def test_an_output_of_many_megabytes_comes_back_whole(ledger, append, acce
     assert await ledger.read(lambda transaction: transaction.output_text("P/0")) == to_json(value)
 
 
-async def test_a_stop_ends_what_is_open_below_and_nothing_beside(ledger, append, accepted, task, settled, node, rows):
+@pytest.mark.parametrize("ended", [0, 10_100], ids=["few", "many"])
+async def test_a_stop_ends_what_is_open_below_and_nothing_beside(append, accepted, task, settled, node, rows, ended):
+    """The many that have ended are not walked through: what is open is looked up then."""
+    items = [f"P/1/2/{number}" for number in range(ended)]
     below = ["P/1/0", "P/1/0/5", "P/1/9"]
     beside = ["P/1", "P/10", "P/10/0", "P/1x/0", "P/1-/0", "P/2/1", "P/0"]
     await append(
         accepted("P"),
-        Planned("P", 11.0, [task(each) for each in [*below, *beside]], []),
-        Settled("P", 11.5, [settled("P/1/9")]),
+        Planned("P", 11.0, [task(each) for each in [*below, *beside, *items]], []),
+        Settled("P", 11.5, [settled(each) for each in ["P/1/9", *items]]),
         NodesChanged("P", 11.5, [node("P/1/3"), node("P/1/4", status="succeeded"), node("P/10/3")]),
         Stopped("P/1", 13.0, "cancelled", '{"code":"cancelled"}'),
     )

@@ -62,9 +62,10 @@ class Tracer:
         before is given back.
         """
         now = self._desk.clock.now()
-        timelines = await self._desk.transact(lambda transaction: self._claimed(transaction, now))
-        waiting = deque(timelines)
+        self._is_unheard = True
+        waiting: deque[Timeline] = deque()
         try:
+            count = await self._desk.transact(lambda transaction: self._claim(transaction, now, waiting))
             while waiting:
                 await self._send(news_of(waiting[0], now))
                 waiting.popleft()
@@ -72,13 +73,16 @@ class Tracer:
             first = 0 if self._is_unheard else 1
             self._desk.note(Traced(one.owner.id, now, is_back=True) for one in [*waiting][first:])
             raise
-        return len(timelines)
+        return count
 
-    def _claimed(self, transaction: Transaction, now: float) -> list[Timeline]:
+    def _claim(self, transaction: Transaction, now: float, claimed: deque[Timeline]) -> int:
+        """Adds to what is claimed, for whoever is stopped meanwhile gets no answer; returns how many there are."""
+        claimed.clear()  # a transaction that failed before this one
         owners = claim_untraced(transaction, now - self._settling_s, OWNERS, now)
         steps = ((owner, step_of(transaction, owner, self._limits)) for owner in owners)
         found = (timeline(transaction, owner, self._limits, step) for owner, step in steps if step is not None)
-        return [one for one in found if one is not None]
+        claimed.extend(one for one in found if one is not None)
+        return len(claimed)
 
     async def _send(self, spans: Sequence[Span]) -> None:
         """Send until all have arrived, or a collector that answers has refused them often enough."""

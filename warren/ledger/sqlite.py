@@ -121,9 +121,17 @@ class SqliteLedger:
 
     @staticmethod
     async def _on(thread: ThreadPoolExecutor | None, call: Callable[[], T]) -> T:
+        """Whoever is cancelled meanwhile still waits for what has begun: he may have to answer for what it has done."""
         if thread is None:
             return call()
-        return await asyncio.get_running_loop().run_in_executor(thread, call)
+        job = thread.submit(call)
+        answer = asyncio.wrap_future(job)
+        try:
+            return await asyncio.shield(answer)
+        except asyncio.CancelledError:
+            if not job.cancel():
+                await asyncio.wait({answer})
+            raise
 
 
 def _path(url: URL) -> Path | None:

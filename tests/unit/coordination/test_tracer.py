@@ -1,6 +1,7 @@
 """Spans reach the collector once, however long that is away, and whoever is stopped meanwhile."""
 
 import asyncio
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
@@ -140,6 +141,37 @@ async def test_what_a_process_could_not_send_before_it_was_stopped_another_one_s
     async with tracing():
         await later(30)
     sink.is_away = False
+    assert sink.spans == []
+    async with tracing():
+        await later(5)
+    assert sorted(sink.projects) == PROJECTS
+
+
+async def test_what_a_process_has_just_taken_when_it_is_stopped_another_one_sends(tracing, sink, later, tmp_path):
+    """A transaction that runs in a thread cannot be called back: what it has taken is taken."""
+    begun, may_end = threading.Event(), threading.Event()
+
+    class Slow(Desk):
+        async def transact(self, work):
+            def slowly(transaction):
+                value = work(transaction)
+                begun.set()
+                may_end.wait(20)
+                return value
+
+            return await super().transact(work if begun.is_set() else slowly)
+
+    async with open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}") as ledger:
+        desk = Slow(None, ledger, tracing.clock)
+        telemetry = Telemetry.silent("director")
+        telemetry.spans = sink
+        async with asyncio.TaskGroup() as group:
+            exporting = group.create_task(Tracer(desk, telemetry).export())
+            await asyncio.to_thread(begun.wait, 20)
+            exporting.cancel()
+            await asyncio.sleep(0)
+            may_end.set()
+        await desk.write_notes()
     assert sink.spans == []
     async with tracing():
         await later(5)

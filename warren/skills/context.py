@@ -91,7 +91,7 @@ class Context:
 
     def progress(self, fraction: float, message: str = "") -> None:
         """Tell whoever watches how much is done, from 0 to 1. Cheap; too frequent reports are thinned out."""
-        self._progress(min(max(float(fraction), 0.0), 1.0), message)
+        self._progress(min(max(0.0, float(fraction)), 1.0), message)  # NaN comes out as 0
 
     def raise_if_cancelled(self) -> None:
         """For loops in plain functions, which nothing can interrupt from outside."""

@@ -15,8 +15,9 @@ def test_progress_stays_between_nothing_and_all():
     context.progress(-1)
     context.progress(0.5, "half")
     context.progress(7)
+    context.progress(float("nan"))
 
-    assert heard == [(0.0, ""), (0.5, "half"), (1.0, "")]
+    assert heard == [(0.0, ""), (0.5, "half"), (1.0, ""), (0.0, "")]
 
 
 def test_a_cancelled_context_stops_loops_that_ask():

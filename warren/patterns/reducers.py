@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from hashlib import sha256
-from typing import Literal, assert_never
+from math import isfinite
+from typing import Final, Literal, assert_never
 
-from warren.errors import MessageTooLarge
+from warren.errors import InvalidInput, MessageTooLarge
 from warren.messages.codec import canonical, to_json
 from warren.messages.message import JsonObject
 from warren.messages.outcome import Succeeded
 from warren.messages.written import Success, Written, object_text
 from warren.patterns.machine import Outputs
+
+MAX_NAME_CHARS: Final = 80
+"""Of a field's name in an error's message."""
 
 Reducer = Literal["collect", "count", "merge", "sum", "majority"]
 
@@ -76,10 +81,18 @@ def _summed(outputs: Outputs) -> JsonObject:
         for name, value in output.items():
             if isinstance(value, int | float) and not isinstance(value, bool):
                 size += 0 if name in totals else len(name)
-                totals[name] = totals.get(name, 0) + value
+                totals[name] = _added(name, totals.get(name, 0), value)
         if size > outputs.limit_bytes:
             raise MessageTooLarge(size, outputs.limit_bytes)
     return totals
+
+
+def _added(name: str, total: float, value: float) -> float:
+    """Raises InvalidInput for a sum that JSON cannot say, or that nobody can read."""
+    with suppress(OverflowError):
+        if isfinite(added := total + value):
+            return added
+    raise InvalidInput("number_too_large", f"the sum of {name[:MAX_NAME_CHARS]!r} is beyond 1.8e308")
 
 
 def _majority(outputs: Outputs) -> JsonObject:

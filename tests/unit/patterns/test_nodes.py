@@ -164,6 +164,15 @@ def test_map_reduces(begin, reducer, output):
     assert run.outcome == Succeeded(output=output)
 
 
+@pytest.mark.parametrize(
+    "numbers", [[1e308, 1e308], [-1e308, -1e308], [10**400, 0.5], [0.5, 10**400], [10**4299 * 9] * 2]
+)
+def test_a_sum_that_is_no_number_of_json_fails(begin, numbers):
+    run = begin(mapped(reduce="sum"), items=[1, 2])
+    run.deliver(*((f"p/0/{place}", ok(n=number)) for place, number in enumerate(numbers)))
+    assert run.outcome.error.code == "number_too_large"
+
+
 def test_a_majority_agrees_whatever_the_order_of_names_at_any_depth(begin):
     run = begin(mapped(reduce="majority"), items=[1, 2, 3])
     same = [ok(v={"a": 1, "b": [{"c": 2, "d": 3}]}), ok(v={"b": [{"d": 3, "c": 2}], "a": 1})]

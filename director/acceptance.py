@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 import uuid
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from warren.ledger.transaction import Owner
 from warren.messages.codec import DEFAULT_LIMIT_BYTES, MAX_DEPTH, canonical, decode, from_json, shortened, to_json
 from warren.messages.message import JsonObject
 from warren.messages.project import Project
+from warren.messages.unsayable import check_numbers
 from warren.patterns.node import Node
 from warren.patterns.plan import dump_plan, parse_plan
 from warren.patterns.playbook import Playbook, Playbooks
@@ -195,23 +195,22 @@ def check_properties(properties: Properties, message_type: str) -> None:
 def fingerprint_of(project: Project, data: JsonObject) -> str:
     """What makes two submissions of one id the same."""
     said = {"playbook": project.playbook, "plan": project.plan, "input": data}
-    _check_values(said, -1)
+    _check_depth(said, -1)
+    check_numbers(said, "")
     return hashlib.sha256(canonical(said).encode()).hexdigest()
 
 
-def _check_values(value: object, depth: int) -> None:
-    """Raise InvalidInput for what would not arrive as it was sent."""
+def _check_depth(value: object, depth: int) -> None:
+    """Raise InvalidInput for what the parsers on its way would not take."""
     if depth > MAX_DEPTH:
         raise InvalidInput("input_too_deep", f"input and plan may be nested {MAX_DEPTH} levels deep, not more")
     match value:
         case dict():
             for part in value.values():
-                _check_values(part, depth + 1)
+                _check_depth(part, depth + 1)
         case list():
             for part in value:
-                _check_values(part, depth + 1)
-        case float() if not math.isfinite(value):
-            raise InvalidInput("number_too_large", "a number of the input or plan is beyond 1.8e308; send it as text")
+                _check_depth(part, depth + 1)
         case _:
             pass
 

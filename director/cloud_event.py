@@ -16,6 +16,7 @@ from warren.errors import InvalidInput
 from warren.messages.codec import decode, shortened, to_json
 from warren.messages.event import Event
 from warren.messages.message import JsonObject
+from warren.messages.unsayable import check_numbers
 
 SUBMIT: Final = "warren.project.submit"
 """The `type` of an event that submits a project."""
@@ -70,6 +71,7 @@ def stated_project(delivery: Delivery, said: JsonObject) -> JsonObject:
 
 def _structured(event: Event) -> Submission:
     _check_type(event.type, "/type")
+    check_numbers(event.data, "/data")
     trace = event.model_extra or {}
     return Submission(to_json(event.data).encode(), "/data", project_id(event.source, event.id), trace)
 

@@ -19,6 +19,7 @@ from warren.ledger.transaction import Owner, Transaction
 from warren.messages.codec import from_json, to_json
 from warren.messages.command import Command
 from warren.messages.reply import Refusal, Replayed
+from warren.messages.unsayable import check_numbers
 from warren.patterns.reopening import Reopening, reopening, revived
 
 MAX_TRIED: Final = 32
@@ -43,11 +44,13 @@ class Replay:
     """One command to replay tasks of one project, in one transaction; the project's owners are locked."""
 
     def __init__(self, transaction: Transaction, carrier: Carrier, command: Command, now: float) -> None:
+        """Raises InvalidInput for an input with a number that nobody could read."""
         self._transaction = transaction
         self._carrier = carrier
         self._command = command
         self._now = now
         self._attempts = {again.id: again.attempt for again in command.tasks}
+        check_numbers(command.input, "/input")
         self._input = None if command.input is None else to_json(command.input)
 
     def carry_out(self, owners: dict[str, Owner]) -> tuple[Replayed, Effects]:

@@ -9,6 +9,9 @@ from typing import Any, Final
 
 from pydantic_core import PydanticSerializationError, to_json
 
+from warren.errors import InvalidInput
+from warren.messages.codec import pointer
+
 DEEPEST: Final = 199
 """Levels that the parser at the other end takes."""
 
@@ -42,6 +45,16 @@ def first_unsayable(value: Any) -> Unsayable | None:
     Unsayable(place=('sizes', 1), reason='inf is not a JSON number')
     """
     return next(_unsayable(value, ()), None)
+
+
+def check_numbers(value: Any, at: str) -> None:
+    """Refuse a number that was too large to be read, which would go on as null; `at` is the value's JSON pointer.
+
+    Raises InvalidInput.
+    """
+    if may_hold_nan(to_json(value, inf_nan_mode="constants")) and (found := first_unsayable(value)) is not None:
+        words = "a number is beyond 1.8e308, and nobody could read it; send it as text"
+        raise InvalidInput("number_too_large", words, pointer=at + pointer(found.place))
 
 
 def _unsayable(value: Any, place: tuple[str | int, ...]) -> Iterator[Unsayable]:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from warren.coordination.replay import Replay
-from warren.errors import MessageTooLarge
+from warren.errors import InvalidInput, MessageTooLarge
 from warren.ids import project_of
 from warren.ledger.outbox import due
 from warren.ledger.rebuild import rebuild
@@ -197,6 +197,18 @@ async def test_an_edited_input_that_cannot_be_sent_changes_nothing(office, settl
     before = await office.event_count()
     with pytest.raises(MessageTooLarge):
         await replay("/0", input={"n": "x" * 200_000})
+    assert await office.event_count() == before
+
+
+async def test_an_edited_input_with_a_number_that_no_computer_holds_is_refused(
+    office, settle, replay, result_of, broken
+):
+    await office.begin(CALL, n=1)
+    await settle(result_of("/0", broken()))
+    before = await office.event_count()
+    with pytest.raises(InvalidInput) as refused:
+        await replay("/0", input={"n": [1, float("inf")]})
+    assert (refused.value.code, refused.value.pointer) == ("number_too_large", "/input/n/1")
     assert await office.event_count() == before
 
 

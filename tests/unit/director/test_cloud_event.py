@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -67,6 +68,14 @@ def test_the_project_of_a_structured_event_is_in_its_data(acceptance, content_ty
 @pytest.mark.parametrize("prefix", ["cloudEvents:", "cloudEvents_", "ce-", "ce_"])
 def test_the_project_of_a_binary_event_is_its_body(acceptance, prefix):
     assert acceptance.draft(binary(prefix)).owner.playbook == "welcome"
+
+
+@pytest.mark.parametrize("how", [delivery, structured], ids=["plain", "structured"])
+def test_a_number_that_no_computer_holds_is_refused_however_it_comes(acceptance, how):
+    project = {**PROJECT, "input": {"name": "Ada", "n": 1.5}}
+    sent = how(project) if how is delivery else how(data=project)
+    sent = replace(sent, body=sent.body.replace(b"1.5", b"1e999"))
+    assert refusal(acceptance, sent).code == "number_too_large"
 
 
 def test_source_and_id_make_an_event_one_project_in_either_mode(acceptance):

@@ -15,6 +15,7 @@ from topology.names import lead_queue, work_queue
 from topology.operator_resources import Place, operator_yaml, secret_of
 from topology.permissions import users
 from warren.runtime import health
+from warren.testing.services.rabbit_cluster import ADVANCED
 
 SCHEMAS = Path(__file__).parent / "schemas"
 KUBERNETES = ("1.33", kubernetes_validate.latest_version())
@@ -222,6 +223,11 @@ def test_each_role_waits_for_its_own_queue(manifests):
         (wait,) = workload["spec"]["template"]["spec"]["initContainers"]
         assert wait["command"][:5] == ["python", "-m", "warren.cli.wait", "--queue", "$(QUEUE)"]
         assert ("--ledger" in wait["command"]) == (component != "worker")
+
+
+def test_a_lost_leader_holds_no_retry_up_for_long(manifests, overlay):
+    brokers = manifests.of("RabbitmqCluster")
+    assert [each["spec"]["rabbitmq"]["advancedConfig"] for each in brokers] == [ADVANCED] * (overlay == "prod")
 
 
 def test_a_job_makes_tables_and_topology(manifests, overlay):

@@ -21,6 +21,8 @@ from warren.testing.patience import wait_until
 SIZE: Final = 3
 START_S: Final = 150.0
 ANSWER_S: Final = 60.0
+ADVANCED: Final = "[{rabbit, [{dead_letter_worker_publisher_confirm_timeout, 10000}]}].\n"
+"""As for production (docs/operations.md): a retry that was under way when a leader was lost goes on after 10 s."""
 
 
 class RabbitCluster:
@@ -123,6 +125,7 @@ class RabbitCluster:
         folder = self._folders[number]
         folder.write_configuration(self._identities[number])
         (folder.path / "enabled_plugins").write_text("[].")
+        (folder.path / "advanced.config").write_text(ADVANCED)
         nodes = [f"cluster_formation.classic_config.nodes.{each + 1} = {_name(each)}\n" for each in range(SIZE)]
         with (folder.path / "rabbitmq.conf").open("a") as configuration:
             configuration.write("cluster_formation.peer_discovery_backend = classic_config\n" + "".join(nodes))

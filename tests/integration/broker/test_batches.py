@@ -178,6 +178,12 @@ async def test_deliveries_that_are_settled_out_of_order_are_settled_each_as_told
     assert (await broker.depth("q")).messages == 0
 
 
+async def until(condition):
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 nothing tells of it
+            await asyncio.sleep(0)
+
+
 def publishing_channels(broker):
     """The channels that are open on the connection that publishes."""
     return [channel for channel in broker._publishing._line._amqp.channels.values() if channel is not None]
@@ -196,4 +202,23 @@ async def test_after_a_refusal_a_new_channel_is_used_and_no_old_one_stays_open(b
     await broker.publish([Outgoing("x", "k.1", b"fits again")])
     now = publishing_channels(broker)
     assert len(now) == len(first) == 1
+    assert now != first
+
+
+async def test_a_refusal_that_nobody_waits_for_any_more_leaves_no_channel_open(broker):
+    """Whoever published has given up meanwhile, as at the end of his time."""
+    full = {"x-queue-type": "classic", "x-max-length": 1, "x-overflow": "reject-publish"}
+    await broker.declare(Topology((Exchange("x"),), (Queue("q", full),), (Binding("x", "q", "k.*"),)))
+    await broker.publish([Outgoing("x", "k.1", b"fits")])
+    first = publishing_channels(broker)
+    confirms = broker._publisher._outlet.confirms
+    async with asyncio.TaskGroup() as group:
+        giving_up = group.create_task(broker.publish([Outgoing("x", "k.1", b"too many")]))
+        await until(lambda: confirms._pending)
+        giving_up.cancel()
+        await until(lambda: confirms.is_doubtful)
+    await take(broker, 1)
+    await broker.publish([Outgoing("x", "k.1", b"fits again")])
+    now = publishing_channels(broker)
+    assert len(now) == 1
     assert now != first

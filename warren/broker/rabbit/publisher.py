@@ -169,9 +169,14 @@ class Publisher:
 
     async def _ready_outlet(self) -> Outlet:
         async with self._opening:
-            if self._outlet is None or self._outlet.is_spent:
-                self._outlet = await self._connection.restore(self._open_outlet)
-            return self._outlet
+            before = self._outlet
+            if before is not None and not before.is_spent:
+                return before
+            ready = self._outlet = await self._connection.restore(self._open_outlet)
+            if before is not None and before.confirms.lost is None and not before.users:
+                # it was refused something when nobody waited for the answer any more
+                await close_channel(before.channel)
+            return ready
 
     async def _open_outlet(self, line: Line) -> Outlet:
         confirms = Confirms(f"{self._entropy(8).hex()}-")

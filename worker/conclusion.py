@@ -11,12 +11,12 @@ from topology.names import RETRY_UNIT_MS
 from warren.broker.dead_letter import Cause
 from warren.broker.port import Delivery, Outgoing
 from warren.errors import MessageTooLarge
-from warren.messages.codec import pointer
+from warren.messages.codec import MAX_DEPTH, pointer
 from warren.messages.outcome import ErrorInfo, Failed, Outcome, Succeeded
 from warren.messages.result import Result
 from warren.messages.task import Task, TaskMessage
 from warren.messages.tried import Tried
-from warren.messages.unsayable import Unsayable, first_unsayable, may_hold_nan
+from warren.messages.unsayable import MOST_DIGITS, Unsayable, first_unsayable, is_readable, may_hold_nan
 from worker.attempt import Attempt, failed, sendable
 from worker.dead_letter import parked_task, postponed
 from worker.retry import RetryPolicy
@@ -24,6 +24,10 @@ from worker.suspicion import redeliveries
 
 MAX_TRIED_CHARS: Final = 500
 MAX_TYPE_CHARS: Final = 200
+UNREADABLE: Final = (
+    f"the handler's output cannot be sent: it may be nested {MAX_DEPTH} levels deep, and its numbers may have "
+    f"{MOST_DIGITS:,} digits, not more"
+)
 ENVELOPE_BYTES: Final = 64
 """What a result message adds to its one result."""
 
@@ -107,6 +111,8 @@ class Clerk:
         if len(encoded) + ENVELOPE_BYTES > self._limit_bytes:
             reason = str(MessageTooLarge(len(encoded), self._limit_bytes))
             return self._failed(message, task, ended, "message_too_large", f"the result cannot be sent: {reason}")
+        if not is_readable(encoded):
+            return self._failed(message, task, ended, "output_invalid", UNREADABLE)
         return ended, encoded
 
     def _failed(

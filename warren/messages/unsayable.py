@@ -10,10 +10,16 @@ from typing import Any, Final
 from pydantic_core import PydanticSerializationError, to_json
 
 from warren.errors import InvalidInput
-from warren.messages.codec import pointer
+from warren.messages.codec import MAX_DEPTH, from_json, pointer
 
 DEEPEST: Final = 199
 """Levels that the parser at the other end takes."""
+
+
+MOST_DIGITS: Final = 4_300
+"""Of a number that the parser takes."""
+ROOM: Final = DEEPEST - MAX_DEPTH - 4
+"""Levels that are left for what comes around a text; its own envelope has up to four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,20 @@ def is_sayable(value: Any) -> bool:
 def may_hold_nan(text: bytes) -> bool:
     """Whether NaN or an infinity may be in a text that was written with `constants`; in a string they are harmless."""
     return b"NaN" in text or b"Infinity" in text
+
+
+def is_readable(text: bytes) -> bool:
+    """Whether parsers take a text of ours, also with what others will put around it.
+
+    They limit how deep it is nested, and how many digits a number has.
+    """
+    if len(text) <= MOST_DIGITS and text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
+        return True
+    try:
+        from_json(b"[" * ROOM + text + b"]" * ROOM)
+    except ValueError:
+        return False
+    return True
 
 
 def first_unsayable(value: Any) -> Unsayable | None:

@@ -240,6 +240,36 @@ async def test_a_number_that_json_has_not_is_refused_and_not_turned_into_null(ho
     assert f"{number} is not a JSON number" in error.message
 
 
+def nested(levels):
+    return [nested(levels - 1)] if levels else []
+
+
+@pytest.mark.parametrize("value", [10**4300, nested(150), nested(240)], ids=["many digits", "deep", "deeper"])
+async def test_an_output_that_nobody_could_read_is_refused(house, serve, value):
+    """Its lead would dead-letter its message, with all other results in it, and none of their tasks would end."""
+
+    @skill("s")
+    async def unreadable() -> dict:
+        return {"value": value}
+
+    async with house.worker(serve(unreadable)):
+        await house.give({})
+        error = (await house.outcome()).error
+
+    assert (error.code, error.permanent) == ("output_invalid", True)
+    assert "100 levels" in error.message
+
+
+async def test_an_output_that_is_large_and_deep_within_reason_is_sent(house, serve):
+    @skill("s")
+    async def large() -> dict:
+        return {"value": nested(95), "size": 10**4000, "rows": [{"n": n} for n in range(1_000)]}
+
+    async with house.worker(serve(large)):
+        await house.give({})
+        assert (await house.outcome()).output["size"] == 10**4000
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "code"),
     [

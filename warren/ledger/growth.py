@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Final
 
-from sqlalchemy import bindparam, func, literal, select
+from sqlalchemy import func, literal, select
 
 from warren.ids import SEPARATOR
 from warren.ledger.projection import AFTER_SEPARATOR
@@ -18,9 +19,8 @@ _SIZE: Final = (
     .correlate(tasks)
     .scalar_subquery()
 )
-_OVERGROWN: Final = (
-    select(tasks.c.id, _SIZE.label("size")).where(IS_PROJECT, IS_OPEN, bindparam("limit") < _SIZE).order_by(tasks.c.id)
-)
+_SIZES: Final = select(tasks.c.id, _SIZE.label("size")).where(IS_PROJECT, IS_OPEN)
+"""Neither ordered by id nor limited by size: SQLite would walk through the whole table, or count twice."""
 
 
 def overgrown(transaction: Transaction, limit: int) -> dict[str, int]:
@@ -28,4 +28,5 @@ def overgrown(transaction: Transaction, limit: int) -> dict[str, int]:
 
     It counts them all: something to be asked every few seconds, not for every message.
     """
-    return {row.id: row.size for row in transaction.connection.execute(_OVERGROWN, {"limit": limit})}
+    sizes = transaction.connection.execute(_SIZES)
+    return {row.id: row.size for row in sorted(sizes, key=attrgetter("id")) if row.size > limit}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from director.acceptance import Acceptance, Draft, answer_address
 from director.allowance import Allowance, RateLimited
 from director.ceiling import Ceiling
 from director.census import Census
-from director.enquiries import Enquiries
+from director.enquiries import Enquiries, is_query
 from topology import names
 from topology.cluster import Cluster
 from warren.broker.port import Broker, Delivery
@@ -105,19 +105,28 @@ class Director(Replica):
             self._metrics.add(contract.PROJECTS_ACCEPTED, verdict.draft.owner.playbook or INLINE)
 
     async def listen(self, batch: Sequence[Delivery]) -> list[Parcel]:
-        """Results of assignments, and what clients and operators ask: they need not wait for what came with it."""
+        """Results of assignments, and what clients and operators ask: they need not wait for what came with it.
+
+        Commands go first. What somebody wants to see may take long to be read; what is to stop goes on meanwhile.
+        """
         asked = [delivery for delivery in batch if delivery.exchange == names.INGRESS]
         results = [delivery for delivery in batch if delivery.exchange != names.INGRESS]
+        parcels = await self._answer(delivery for delivery in asked if not is_query(delivery))
+        parcels += await self._answer(delivery for delivery in asked if is_query(delivery))
+        return parcels + await self._coordinator.settle(results)
+
+    async def _answer(self, asked: Iterable[Delivery]) -> list[Parcel]:
+        """Answer at once; gives what is said of those that cannot be understood."""
         answers: list[Parcel] = []
-        parcels: list[Parcel] = []
+        refusals: list[Parcel] = []
         for delivery in asked:
             try:
                 self._allowance.charge(delivery)
                 answers += await self._enquiries.answer(delivery)
             except InvalidInput as error:
-                parcels += rejected(delivery, error, self._coordinator.clock.now())
+                refusals += rejected(delivery, error, self._coordinator.clock.now())
         await self._coordinator.send(answers)
-        return parcels + await self._coordinator.settle(results)
+        return refusals
 
     def _judge(self, transaction: Transaction, drafts: Sequence[Draft]) -> tuple[list[Verdict], Effects]:
         effects = Effects()

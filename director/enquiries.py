@@ -22,6 +22,11 @@ from warren.messages.reply import Accepted, AnyAnswer, Projects, Rejected
 from warren.messages.written import Ending
 
 
+def is_query(delivery: Delivery) -> bool:
+    """Whether it only asks; everything else is a command."""
+    return delivery.routing_key.startswith("query.")
+
+
 class Enquiries:
     """Answers one delivery at a time: they are few."""
 
@@ -32,7 +37,7 @@ class Enquiries:
         """The answer, and what follows from a command. Raises InvalidInput for what is neither."""
         address = reply_address(delivery)
         correlation_id = delivery.properties.correlation_id
-        if delivery.routing_key.startswith("query."):
+        if is_query(delivery):
             check_properties(delivery.properties, Query.TYPE)
             query = decode(Query, delivery.body, self._coordinator.limit_bytes)
             answer = await self._coordinator.desk.read(lambda transaction: _answered(transaction, query))

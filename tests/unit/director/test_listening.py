@@ -21,6 +21,21 @@ CLUSTER = parse_cluster("version: 1\nteams: {scouts: {skills: {work: {}}}}\n", "
 RESULT = {"id": f"{PROJECT}/0", "owner": PROJECT, "attempt": 1, "outcome": {"status": "succeeded", "output": {}}}
 
 
+class LongReads:
+    """Writes at once, and reads when it is told to."""
+
+    def __init__(self, ledger):
+        self._ledger = ledger
+        self.over = asyncio.Event()
+
+    async def transact(self, work):
+        return await self._ledger.transact(work)
+
+    async def read(self, work):
+        await self.over.wait()
+        return await self._ledger.read(work)
+
+
 class BusyLedger:
     """Reads at once, and writes when it is told to."""
 
@@ -66,4 +81,19 @@ async def test_an_answer_does_not_wait_for_the_results_that_came_with_the_questi
             assert json.loads(reply.body)["answer"] == {"kind": "projects", "projects": []}
             assert not listening.done()
             busy.free.set()
+            assert await listening == []
+
+
+async def test_a_command_does_not_wait_for_what_somebody_wanted_to_see_before_it(broker):
+    shown = delivery(names.INGRESS, "query.projects", {"noun": "projects", "reply_to": "reply.me"})
+    stop = delivery(names.INGRESS, "command.cancel", {"verb": "cancel", "project": PROJECT, "reply_to": "reply.me"})
+    async with asyncio.timeout(10), open_ledger("sqlite://", inline=True) as ledger, asyncio.TaskGroup() as group:
+        slow = LongReads(ledger)
+        playbooks = Playbooks([], {"scouts": frozenset(["work"])}, CLUSTER.limits)
+        director = Director(broker, slow, SystemClock(), CLUSTER, playbooks, os.urandom)
+        async with broker.inbox([(names.REPLIES, "reply.me")]) as inbox:
+            listening = group.create_task(director.listen([shown, stop]))
+            [reply] = await inbox.receive()
+            assert json.loads(reply.body)["answer"]["error"]["code"] == "unknown_project"
+            slow.over.set()
             assert await listening == []

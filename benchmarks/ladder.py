@@ -35,7 +35,7 @@ CAP_S: Final = 300.0
 AT_REST_PAUSE_S: Final = 0.1
 BUCKET_S: Final = 0.25
 BUCKETS_PER_LINE: Final = 8
-BAR_UNIT: Final = 4
+BAR_UNIT: Final = 16
 """Messages for each block of a bar."""
 FULL_LEVEL: Final = 6
 """The level for 16 s, which is filled while a short delay passes through the levels below."""

@@ -14,6 +14,7 @@ from warren.broker.port import NO_HEADERS, Outgoing
 from warren.broker.refusal import ADVICE, CODE
 from warren.coordination.parcel import Parcel
 from warren.coordination.settlement import result_of
+from warren.coordination.turn import COORDINATOR
 from warren.messages.assignment import Assignment
 from warren.messages.codec import decode, encode, shortened
 from warren.messages.message import Message
@@ -22,7 +23,6 @@ from warren.messages.reply import AnyAnswer, Finished, Rejected, Reply
 from warren.messages.result import Result, ResultMessage
 from warren.messages.task import TaskMessage
 
-AGENT: Final = "coordinator"
 MAX_REASON_CHARS: Final = 500
 
 
@@ -45,7 +45,7 @@ def instead_of(parcel: Parcel, now: float) -> Instead | None:
         case Assignment.TYPE:
             assignment = decode(Assignment, body, limit_bytes=None)
             failed = Failed(error=_error(parcel, "its message", assignment.id))
-            return Instead(results=[result_of(assignment, assignment.owner, failed, now, agent=AGENT)])
+            return Instead(results=[result_of(assignment, assignment.owner, failed, now, agent=COORDINATOR)])
         case ResultMessage.TYPE:
             return _smaller(parcel, _report(parcel, decode(ResultMessage, body, limit_bytes=None)))
         case Reply.TYPE:
@@ -59,7 +59,7 @@ def _of_tasks(parcel: Parcel, message: TaskMessage, now: float) -> Instead:
         return Instead([_single(parcel, message.model_copy(update={"tasks": [task]})) for task in message.tasks])
     (task,) = message.tasks
     failed = Failed(error=_error(parcel, "its message", task.id, skill=message.skill))
-    return Instead(results=[result_of(task, message.owner, failed, now, agent=AGENT)])
+    return Instead(results=[result_of(task, message.owner, failed, now, agent=COORDINATOR)])
 
 
 def _single(parcel: Parcel, message: TaskMessage) -> Parcel:
